@@ -1,0 +1,128 @@
+"""Checks at the border: what comes in is looked at once, and refused with a remedy.
+
+Inside, arrays are trusted. NumPy would broadcast labels of shape (500,) against outputs of shape
+(500, 1) into (500, 500) without a word; after these checks it cannot.
+"""
+
+import difflib
+import numbers
+
+import numpy as np
+
+
+def look_up(kind, table, name):
+    """`table[name]`, or a ValueError that lists the known names."""
+    if isinstance(name, str) and name in table:
+        return table[name]
+    close = difflib.get_close_matches(str(name), table, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"unknown {kind} {name!r}. Known: {', '.join(sorted(table))}.{hint}")
+
+
+def positive_int(name, value):
+    """`value` as an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
+    return int(value)
+
+
+def positive(name, value, hint=""):
+    """`value` as a finite number above 0, or an array of them (one per replicate)."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if array.size == 0 or not (np.isfinite(array) & (array > 0)).all():
+        raise ValueError(f"{name} must be a finite number above 0, not {value!r}.{hint}")
+    return float(array) if array.ndim == 0 else array
+
+
+def samples(X, n_features, dtype, name="X"):
+    """`X` as a finite float array of shape `(n, n_features)` and the given dtype.
+
+    Integers become floats here, before any arithmetic: in uint8, the type of most images, 200 + 100 is
+    44 and -1 is 255.
+    """
+    X = _numbers(X, name)
+    if X.ndim != 2:
+        hint = f"For one sample, write {name}.reshape(1, -1)." if X.ndim == 1 else "Flatten each sample to one row."
+        raise ValueError(f"{name} has shape {X.shape}; expected (n, {n_features}), samples in rows. {hint}")
+    if X.shape[1] != n_features:
+        transposed = X.shape[0] == n_features
+        hint = f" It looks transposed: try {name}.T." if transposed else ""
+        raise ValueError(
+            f"{name} has {X.shape[1]} features (shape {X.shape}), but the network takes {n_features}: "
+            f"expected shape (n, {n_features}).{hint}"
+        )
+    if X.shape[0] == 0:
+        raise ValueError(f"{name} is empty (shape {X.shape}): at least one sample is needed.")
+    return _finite(X, dtype, name)
+
+
+def targets(y, n, n_outputs, dtype, name="y"):
+    """`y` as a finite float array of shape `(n, n_outputs)`.
+
+    Shape `(n,)` is taken for `(n, 1)` where the network has one output: it can mean nothing else.
+    """
+    y = _numbers(y, name)
+    if y.ndim == 1 and n_outputs == 1:
+        y = y.reshape(-1, 1)
+    if y.shape != (n, n_outputs):
+        hint = " or (n,)" if n_outputs == 1 else ""
+        raise ValueError(
+            f"{name} has shape {y.shape}, but the outputs have shape ({n}, {n_outputs}): "
+            f"one row per sample is needed, (n, {n_outputs}){hint}. Nothing is broadcast."
+        )
+    return _finite(y, dtype, name)
+
+
+def class_labels(y, n, n_classes, name="y"):
+    """`y` as whole numbers from 0 to `n_classes - 1`, shape `(n,)`."""
+    y = _numbers(y, name)
+    if y.shape != (n,):
+        raise ValueError(
+            f"{name} has shape {y.shape}; expected ({n},), one class number per sample, "
+            f"or ({n}, {n_classes}), one probability per class."
+        )
+    y = _finite(y, np.float64, name)
+    wrong = (y != np.floor(y)) | (y < 0) | (y >= n_classes)
+    if wrong.any():
+        raise ValueError(
+            f"{name} holds {_some(y[wrong])}, outside the classes 0 to {n_classes - 1}. "
+            f"Number the classes from 0, or give the output layer as many units as there are classes."
+        )
+    return y.astype(np.intp)
+
+
+def _numbers(values, name):
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix; call {name}.toarray() first.")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} has dtype {array.dtype}; numbers are needed. "
+            "For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
+        )
+    return array
+
+
+def _finite(array, dtype, name):
+    with np.errstate(over="ignore"):  # float64 values beyond float32 become inf, and are named below
+        array = array.astype(dtype, copy=False)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} holds {int(bad.sum())} values that are NaN or infinite in {np.dtype(dtype)}, the first at "
+            f"{where}. Drop or impute them; for integers and large values, scale first."
+        )
+    return array
+
+
+def _some(values, most=3):
+    distinct = np.unique(values)
+    shown = ", ".join(f"{v:g}" for v in distinct[:most])
+    return shown + (", ..." if len(distinct) > most else "")

@@ -1,0 +1,99 @@
+"""Numerical gradients: the slow and certain way to find out whether a derivative is right."""
+
+import numpy as np
+
+from nnlib.network import as_rng
+
+
+def numerical_gradient(f, theta, step=1e-5):
+    """Central differences of `f` at `theta`, one coordinate at a time.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of `theta`, returns a number.
+    theta : array
+        Where; any shape. It is not changed.
+    step : float
+        The error of the formula shrinks with its square, that of rounding grows with its inverse; 1e-5
+        is near the best for float64.
+
+    Returns
+    -------
+    ndarray of the shape of `theta`
+
+    Notes
+    -----
+    Press et al., *Numerical Recipes* (2007), section 5.7.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> nn.numerical_gradient(lambda v: v[0] ** 2 + 3 * v[1], [2.0, 1.0]).round(6)
+    array([4., 3.])
+    """
+    theta = np.array(theta, dtype=np.float64)
+    gradient = np.empty_like(theta)
+    for i in np.ndindex(theta.shape):
+        value = theta[i]
+        theta[i] = value + step
+        above = f(theta)
+        theta[i] = value - step
+        below = f(theta)
+        theta[i] = value
+        gradient[i] = (above - below) / (2 * step)
+    return gradient
+
+
+def check_gradient(network, X, y, rng, directions=5, step=1e-5):
+    """Compare the network's gradient with central differences along random directions.
+
+    One direction tests all parameters at once, so the check costs a few forward passes, however large the
+    network is.
+
+    Parameters
+    ----------
+    network : Network
+        Single or a stack, float64; unchanged afterwards.
+    X, y : arrays as for `train`
+    rng : int, Generator or RandomState
+    directions : int
+        How many directions to try.
+    step : float
+
+    Returns
+    -------
+    float
+        The largest relative error, `|numerical - exact| / (|numerical| + |exact|)`. In float64 a right
+        gradient gives less than 1e-7, a wrong one 1e-2 or more. A relu whose kink lies within the step
+        gives something between.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> network = nn.Network(2, [nn.Dense(3, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    >>> nn.check_gradient(network, [[0.0, 1.0], [1.0, -1.0]], [1.0, 0.0], rng=0) < 1e-7
+    True
+    """
+    if network.dtype != np.float64:
+        raise ValueError("float32 is too coarse for differences: check a float64 network of the same layers.")
+    rng = as_rng(rng)
+    _, gradient = network.loss_and_gradient(X, y)
+    start = network.theta.copy()
+    worst = 0.0
+    try:
+        for _ in range(directions):
+            direction = rng.standard_normal(start.shape)
+            direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
+            exact = (gradient * direction).sum(axis=-1)
+            network.theta[...] = start + step * direction
+            above = network.loss(X, y)
+            network.theta[...] = start - step * direction
+            below = network.loss(X, y)
+            numerical = (above - below) / (2 * step)
+            size = np.abs(numerical) + np.abs(exact)
+            error = np.abs(numerical - exact) / np.where(size > 0, size, 1)
+            worst = max(worst, float(np.max(error)))
+    finally:
+        network.theta[...] = start
+    return worst

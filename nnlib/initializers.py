@@ -1,0 +1,66 @@
+"""Starting weights: each initializer is a function of `(rng, fan_in, fan_out)`.
+
+`fan_in` is the number of inputs of a unit, `fan_out` the number of units; the result has shape
+`(fan_in, fan_out)`. `rng` is a `numpy.random.Generator` or, to repeat an old tutorial's numbers, a
+`numpy.random.RandomState`. Biases start at zero.
+"""
+
+import numpy as np
+
+from nnlib.checks import look_up, positive
+
+
+def normal(scale=0.01):
+    """Normal distribution with mean 0 and standard deviation `scale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlib as nn
+    >>> nn.normal(0.5)(np.random.default_rng(0), 2, 3).shape
+    (2, 3)
+    """
+    scale = positive("scale", scale)
+    return lambda rng, fan_in, fan_out: rng.standard_normal((fan_in, fan_out)) * scale
+
+
+def uniform(low=0.0, high=1.0):
+    """Uniform distribution on `[low, high)`."""
+    if not low < high:
+        raise ValueError(f"uniform needs low < high, not low={low!r} and high={high!r}.")
+    return lambda rng, fan_in, fan_out: rng.uniform(low, high, (fan_in, fan_out))
+
+
+def xavier():
+    """Uniform with variance `2 / (fan_in + fan_out)`: keeps the size of signals and gradients in tanh layers.
+
+    Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks"
+    (2010), equation 16.
+    """
+
+    def draw(rng, fan_in, fan_out):
+        bound = np.sqrt(6 / (fan_in + fan_out))
+        return rng.uniform(-bound, bound, (fan_in, fan_out))
+
+    return draw
+
+
+def he():
+    """Normal with variance `2 / fan_in`: as xavier, but for relu layers, which silence half of their units.
+
+    He et al., "Delving deep into rectifiers" (2015), equation 10.
+    """
+    return lambda rng, fan_in, fan_out: rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
+
+
+def zeros():
+    """All weights zero: the start from which hidden units can never become different."""
+    return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
+
+
+INITIALIZERS = {"normal": normal, "uniform": uniform, "xavier": xavier, "he": he, "zeros": zeros}
+
+
+def get_initializer(init):
+    """The initializer itself, from a name or a function of `(rng, fan_in, fan_out)`."""
+    return init if callable(init) else look_up("initializer", INITIALIZERS, init)()

@@ -1,0 +1,101 @@
+"""Layers: what a network is made of.
+
+Arrays between layers have shape `(..., units + 1, n)`: one row per unit, one column per sample, and a last
+row of ones. The row of ones makes the bias one more weight, `[W; b]`: a single matrix product then computes
+`X @ W + b`, and a single one the gradients of both. Samples lie next to each other in memory, because a
+hidden layer of 8 is too short for NumPy's loops, and 500 samples are not. (Users see samples in rows; the
+network transposes at its border.) Leading axes, if any, number the replicates.
+"""
+
+import numpy as np
+
+from nnlib.activations import get_activation
+from nnlib.checks import positive_int
+from nnlib.initializers import get_initializer
+
+
+class Dense:
+    """A fully connected layer: `activation(X @ W + b)`.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str or Activation, default "identity"
+    init : str or callable, optional
+        Initializer of `W`, a name or `f(rng, fan_in, fan_out)`. By default he for relu and leaky relu,
+        xavier for everything else. Biases start at zero.
+
+    Attributes
+    ----------
+    W, b : ndarray
+        Weights `(..., fan_in, units)` and biases `(..., units)`: views of the network's parameter vector,
+        there once the layer is part of a `Network`.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> nn.Dense(8, "tanh")
+    Dense(8, 'tanh')
+    """
+
+    def __init__(self, units, activation="identity", init=None):
+        self.units = positive_int("units", units)
+        self.activation = get_activation(activation)
+        if init is None:
+            init = "he" if self.activation.name in ("relu", "leaky_relu") else "xavier"
+        self.init = get_initializer(init)
+
+    def build(self, fan_in):
+        """Take note of the number of inputs; return the number of parameters."""
+        self.fan_in = fan_in
+        return (fan_in + 1) * self.units
+
+    def bind(self, theta, grad):
+        """Make the parameters and gradients views of `theta` and `grad`, shape `(..., size)`."""
+        shape = (*theta.shape[:-1], self.fan_in + 1, self.units)
+        self._theta, self._grad = theta.reshape(shape), grad.reshape(shape)
+        self.W, self.b = self._theta[..., :-1, :], self._theta[..., -1, :]
+
+    def draw(self, rng):
+        """New parameters of one network, flat, shape `(size,)`."""
+        W = np.asarray(self.init(rng, self.fan_in, self.units))
+        if W.shape != (self.fan_in, self.units):
+            raise ValueError(
+                f"the initializer of {self!r} returned shape {W.shape}; expected (fan_in, fan_out) = "
+                f"({self.fan_in}, {self.units})."
+            )
+        return np.concatenate([W.ravel(), np.zeros(self.units)])
+
+    def allocate(self, lead, n, dtype):
+        """The arrays that one pass over `n` samples needs, for leading axes `lead`."""
+        return DenseBuffers(lead, self.units, n, dtype)
+
+    def forward(self, inputs, buffers):
+        """Outputs `(..., units + 1, n)` from inputs `(..., fan_in + 1, n)`."""
+        np.matmul(self._theta.swapaxes(-1, -2), inputs, out=buffers.activations)
+        self.activation.forward(buffers.activations)
+        return buffers.outputs
+
+    def backward(self, inputs, buffers, previous=None):
+        """Gradients of the parameters, and of the layer before into `previous`.
+
+        `buffers.gradient` holds the gradient by this layer's activations and is overwritten.
+        """
+        dz = buffers.gradient
+        self.activation.backward(buffers.activations, dz)
+        np.matmul(inputs, dz.swapaxes(-1, -2), out=self._grad)
+        if previous is not None:
+            np.matmul(self.W, dz, out=previous)
+
+    def __repr__(self):
+        return f"Dense({self.units}, {self.activation.name!r})"
+
+
+class DenseBuffers:
+    """Room for one pass through a `Dense` layer; reused from step to step."""
+
+    def __init__(self, lead, units, n, dtype):
+        self.outputs = np.ones((*lead, units + 1, n), dtype)
+        self.activations = self.outputs[..., :-1, :]
+        self.gradient = np.empty((*lead, units, n), dtype)

@@ -1,0 +1,182 @@
+"""Losses on logits, each with its inverse link.
+
+A logit is what the last layer computes, before any squashing. A loss knows the function that turns
+logits into outputs (its inverse link: sigmoid, softmax or identity), because loss and link belong
+together: their joint gradient is `outputs - targets`, and computed together they are exact at any
+logit, where `log(sigmoid(z))` alone is `-inf` for `z = -800`.
+
+Every loss is a mean over samples and a sum over outputs.
+
+Formulas: Bishop, *Pattern Recognition and Machine Learning* (2006), section 5.2.
+"""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+
+from nnlib import checks
+from nnlib.activations import Activation, identity, sigmoid, softmax
+from nnlib.checks import look_up
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is minimized: a number per network, and its gradient by the logits.
+
+    Parameters
+    ----------
+    name : str
+    link : Activation
+        Turns logits into outputs.
+    evaluate : callable
+        `evaluate(z, t, dz, scratch)` for logits `z` of shape `(..., outputs, n)` and targets `t` of shape
+        `(outputs, n)`: returns the loss, shape `(...)`, and writes its gradient by the logits to `dz`.
+        `scratch` is room for two more arrays of the shape of `z`.
+    encode : callable
+        `encode(y, n, n_outputs, dtype)` checks labels and returns targets of shape `(n, n_outputs)`.
+    decide : callable or None
+        `decide(z)`: the class of each sample from its logits `(..., outputs, n)`, as `(..., n)`; several
+        yes-or-no labels per sample give `(..., n, outputs)`. None where there are no classes.
+    correct : callable or None
+        `correct(z, t)`: whether each sample is classified right, as `(..., n)`.
+    """
+
+    name: str
+    link: Activation
+    evaluate: Callable
+    encode: Callable
+    decide: Callable | None = None
+    correct: Callable | None = None
+
+    def __call__(self, logits, y):
+        """The loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`.
+
+        Examples
+        --------
+        >>> import nnlib as nn
+        >>> float(nn.binary_cross_entropy([[0.0], [0.0]], [0, 1]).round(4))
+        0.6931
+        >>> float(nn.binary_cross_entropy([[-800.0]], [1]))
+        800.0
+        """
+        logits = np.asarray(logits, dtype=np.float64)
+        if logits.ndim < 2 or logits.shape[-2] == 0:
+            raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
+        t = self.encode(y, *logits.shape[-2:], logits.dtype)
+        z = logits.swapaxes(-1, -2)
+        return self.evaluate(z, t.T, np.empty(z.shape), np.empty((2, *z.shape)))
+
+    def __repr__(self):
+        return f"<loss {self.name}>"
+
+
+def _binary_cross_entropy(z, t, dz, scratch):
+    # -t log p - (1 - t) log(1 - p) with p = sigmoid(z) is max(z, 0) - t z + log(1 + exp(-|z|)). Neither
+    # the exponential nor the logarithm can overflow, and a small loss keeps all its digits.
+    values, term = scratch
+    np.maximum(z, 0, out=values)
+    np.multiply(z, t, out=term)
+    values -= term
+    np.abs(z, out=term)
+    np.negative(term, out=term)
+    np.exp(term, out=term)
+    np.log1p(term, out=term)
+    values += term
+    np.copyto(dz, z)
+    sigmoid.forward(dz)
+    return _finish(values, dz, t)
+
+
+def _categorical_cross_entropy(z, t, dz, scratch):
+    # -sum(t log p) with p = softmax(z) is log(sum(exp(z - max))) - sum(t (z - max)), as the t sum to 1.
+    values, term = scratch
+    np.subtract(z, z.max(axis=-2, keepdims=True), out=term)
+    np.exp(term, out=dz)
+    total = dz.sum(axis=-2, keepdims=True)
+    dz /= total
+    np.subtract(np.log(total), term, out=values)
+    values *= t
+    return _finish(values, dz, t)
+
+
+def _squared_error(z, t, dz, scratch):
+    values, _ = scratch
+    np.subtract(z, t, out=dz)
+    np.multiply(dz, dz, out=values)
+    dz *= 2 / z.shape[-1]
+    return values.sum(axis=(-1, -2)) / z.shape[-1]
+
+
+def _finish(values, dz, t):
+    """The mean of `values`; turns outputs in `dz` into the gradient of both cross-entropies, `(outputs - t) / n`."""
+    n = t.shape[-1]
+    dz -= t
+    dz /= n
+    return values.sum(axis=(-1, -2)) / n
+
+
+def _encode_binary(y, n, n_outputs, dtype):
+    t = checks.targets(y, n, n_outputs, dtype)
+    if (t < 0).any() or (t > 1).any():
+        raise ValueError(
+            f"y ranges from {t.min():g} to {t.max():g}; binary cross-entropy takes labels 0 and 1, or "
+            "probabilities between them. For labels -1 and 1 write (y + 1) / 2; for more classes use "
+            "loss='categorical_cross_entropy'."
+        )
+    return t
+
+
+def _encode_categories(y, n, n_outputs, dtype):
+    if n_outputs < 2:
+        raise ValueError(
+            "categorical cross-entropy needs an output unit per class, at least 2; the last layer has "
+            f"{n_outputs}. For two classes and one unit use loss='binary_cross_entropy'."
+        )
+    if np.ndim(y) != 2:
+        return np.eye(n_outputs, dtype=dtype)[checks.class_labels(y, n, n_outputs)]
+    t = checks.targets(y, n, n_outputs, dtype)
+    if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, atol=1e-6):
+        raise ValueError(
+            "y holds rows that are not probabilities: each row must be at least 0 and sum to 1. "
+            "Pass class numbers of shape (n,), or one-hot rows."
+        )
+    return t
+
+
+def _decide_binary(z):
+    labels = z >= 0
+    return labels[..., 0, :] if z.shape[-2] == 1 else labels.swapaxes(-1, -2)
+
+
+def _correct_binary(z, t):
+    return ((z >= 0) == (t >= 0.5)).all(axis=-2)
+
+
+def _decide_category(z):
+    return z.argmax(axis=-2)
+
+
+def _correct_category(z, t):
+    return z.argmax(axis=-2) == t.argmax(axis=-2)
+
+
+binary_cross_entropy = Loss(
+    "binary_cross_entropy", sigmoid, _binary_cross_entropy, _encode_binary, _decide_binary, _correct_binary
+)
+categorical_cross_entropy = Loss(
+    "categorical_cross_entropy",
+    softmax,
+    _categorical_cross_entropy,
+    _encode_categories,
+    _decide_category,
+    _correct_category,
+)
+squared_error = Loss("squared_error", identity, _squared_error, checks.targets)
+
+LOSSES = {loss.name: loss for loss in (binary_cross_entropy, categorical_cross_entropy, squared_error)}
+
+
+def get_loss(name):
+    """The loss of that name; a `Loss` is returned as it is."""
+    return name if isinstance(name, Loss) else look_up("loss", LOSSES, name)

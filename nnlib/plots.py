@@ -1,0 +1,223 @@
+"""Figures of one style: decision boundaries, loss curves, network diagrams.
+
+The style has a transparent ground and dark ink. The site turns the ink light on dark pages with one line
+of CSS, so that each figure is drawn once.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from sklearn.inspection import DecisionBoundaryDisplay
+
+from nnlib.network import Network
+
+BLUE, ORANGE, GREEN, RED, PURPLE, GRAY = "#1f6fb4", "#d9660f", "#2a8a3e", "#c02f2f", "#7a4fb0", "#6b6b6b"
+CLASS_COLORS = (BLUE, ORANGE, GREEN, RED, PURPLE)
+CLASS_MARKERS = ("o", "^", "s", "D", "v")
+
+STYLE = {
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.grid": False,
+    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, GRAY]),
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "font.size": 11,
+    "svg.hashsalt": "nnlib",
+}
+
+
+def use_style():
+    """Give all later figures the style of this module."""
+    plt.rcParams.update(STYLE)
+
+
+def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=200):
+    """Draw what a model predicts over the plane, the boundary between the classes, and the samples.
+
+    Parameters
+    ----------
+    model : Network, fitted scikit-learn classifier, or callable
+        With two inputs. A callable takes `(n, 2)` and returns `(n,)`: the probability of class 1.
+    X : array of shape (n, 2)
+        Sets the limits of the figure; drawn if `y` is given.
+    y : array of shape (n,), optional
+        Classes 0, 1, ...; each has a color and a marker of its own.
+    ax : matplotlib Axes, optional
+    title : str, optional
+    grid_resolution : int
+        Points per axis at which the model is asked.
+
+    Returns
+    -------
+    sklearn.inspection.DecisionBoundaryDisplay
+        With the axes as `ax_` and the field as `surface_`.
+
+    Raises
+    ------
+    ValueError
+        If the model or `X` has not exactly two features, or the network is a stack.
+    """
+    X = np.asarray(X, dtype=np.float64)
+    if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
+        raise ValueError(f"X has shape {X.shape}; a boundary can be drawn over two features only: (n, 2).")
+    ax = ax or plt.gca()
+    margin = 0.08 * (np.ptp(X, axis=0).max() or 1)
+    low, high = X.min(axis=0) - margin, X.max(axis=0) + margin
+    xx0, xx1 = np.meshgrid(*(np.linspace(a, b, grid_resolution) for a, b in zip(low, high)))
+    response, n_classes = _ask(model, np.column_stack([xx0.ravel(), xx1.ravel()]))
+    response = response.reshape(xx0.shape)
+
+    colors = [_pale(color) for color in CLASS_COLORS[:n_classes]]
+    display = DecisionBoundaryDisplay(
+        xx0=xx0, xx1=xx1, response=response, n_classes=n_classes, multiclass_colors=colors
+    )
+    if n_classes == 2:
+        display.plot(ax=ax, plot_method="pcolormesh", cmap=_FIELD, vmin=0, vmax=1, rasterized=True)
+    else:
+        display.plot(ax=ax, plot_method="pcolormesh", rasterized=True)
+    borders = [0.5] if n_classes == 2 else np.arange(n_classes - 1) + 0.5
+    if response.min() < borders[0] < response.max():
+        ax.contour(xx0, xx1, response, levels=borders, colors="black", linewidths=1.4)
+    if y is not None:
+        scatter(X, y, ax=ax)
+    ax.set(xlabel="", ylabel="", xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    if title:
+        ax.set_title(title)
+    return display
+
+
+def scatter(X, y, ax=None, *, size=18, label=None):
+    """Draw samples, a color and a marker per class; `label` is a format such as "class {}" for the legend."""
+    ax = ax or plt.gca()
+    X, y = np.asarray(X), np.asarray(y).ravel()
+    if X.ndim != 2 or X.shape[1] != 2 or len(y) != len(X):
+        raise ValueError(f"X has shape {X.shape} and y {y.shape}; expected (n, 2) and (n,).")
+    for i, c in enumerate(np.unique(y)):
+        ax.scatter(
+            *X[y == c].T,
+            s=size,
+            color=CLASS_COLORS[i % len(CLASS_COLORS)],
+            marker=CLASS_MARKERS[i % len(CLASS_MARKERS)],
+            edgecolors="white",
+            linewidths=0.4,
+            label=label.format(int(c)) if label else None,
+        )
+    ax.set_aspect("equal")
+    return ax
+
+
+def losses(histories, ax=None, *, log=False, what="loss"):
+    """Draw a curve per history; a stack gives its median and a band from the 5th to the 95th percentile.
+
+    Parameters
+    ----------
+    histories : History or dict of str to History
+        The keys are the labels.
+    ax : matplotlib Axes, optional
+    log : bool
+        A logarithmic vertical axis.
+    what : {"loss", "accuracy", "validation_loss", "validation_accuracy"}
+    """
+    ax = ax or plt.gca()
+    for label, history in (histories if isinstance(histories, dict) else {"": histories}).items():
+        values = getattr(history, what)
+        if values is None:
+            raise ValueError(f"this history has no {what}; ask `train` to record it.")
+        epochs, band = np.arange(len(values)), None
+        if values.ndim == 2:
+            low, values, high = np.nanpercentile(values, [5, 50, 95], axis=1)
+            band = low, high
+        (line,) = ax.plot(epochs, values, label=label)
+        if band is not None:
+            ax.fill_between(epochs, *band, color=line.get_color(), alpha=0.2, linewidth=0)
+    if isinstance(histories, dict):
+        ax.legend()
+    if log:
+        ax.set_yscale("log")
+    ax.set(xlabel="epoch", ylabel=what.replace("_", " "))
+    return ax
+
+
+def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True, most=10):
+    """Draw a network: a circle per unit, a line per weight.
+
+    Parameters
+    ----------
+    network : Network
+        Drawn from the object itself. Blue lines are positive weights, orange ones negative, the width
+        their size.
+    ax : matplotlib Axes, optional
+    inputs, outputs : sequence of str, optional
+        Labels beside the first and the last units.
+    weights : bool
+        False draws all lines alike, for a network whose weights do not matter.
+    most : int
+        Layers with more units are drawn with a gap.
+    """
+    if network.replicates is not None:
+        raise ValueError("this is a stack; draw one of its networks: network.replicate(0).")
+    ax = ax or plt.gca()
+    sizes = [network.n_features] + [layer.units for layer in network.layers]
+    shown = [list(range(n)) if n <= most else [*range(most - 1), n - 1] for n in sizes]
+    heights = [_heights(n, most) for n in sizes]
+    radius = 0.27
+    for i, layer in enumerate(network.layers):
+        largest = np.abs(layer.W).max() or 1
+        for a, ya in zip(shown[i], heights[i]):
+            for b, yb in zip(shown[i + 1], heights[i + 1]):
+                w = layer.W[a, b] / largest
+                style = dict(color=BLUE if w > 0 else ORANGE, linewidth=0.3 + 2.7 * abs(w)) if weights else {}
+                ax.plot([2.4 * i, 2.4 * (i + 1)], [ya, yb], **(style or dict(color=GRAY, linewidth=0.8)), zorder=1)
+    for i, (ids, ys) in enumerate(zip(shown, heights)):
+        for unit, y in zip(ids, ys):
+            ax.add_patch(plt.Circle((2.4 * i, y), radius, facecolor="white", edgecolor="black", zorder=2))
+        if len(ids) < sizes[i]:
+            ax.text(2.4 * i, (ys[-1] + ys[-2]) / 2, f"{sizes[i] - most} more", ha="center", va="center", fontsize="small", zorder=3)
+        name = "inputs" if i == 0 else network.layers[i - 1].activation.name
+        if i == len(sizes) - 1 and network.loss_function.link.name != "identity":
+            name = network.loss_function.link.name
+        ax.text(2.4 * i, heights[i][-1] - 0.65, f"{sizes[i]}\n{name}", ha="center", va="top", fontsize="small")
+    for labels, i, side, align in ((inputs, 0, -0.4, "right"), (outputs, -1, 0.4, "left")):
+        for label, y in zip(labels or [], heights[i]):
+            ax.text(2.4 * (i % len(sizes)) + side, y, label, ha=align, va="center")
+    ax.set_aspect("equal")
+    ax.axis("off")
+    ax.margins(0.08)
+    return ax
+
+
+def _heights(n, most):
+    """Vertical places of the units of a layer, centered; a wide gap before the last where some are left out."""
+    places = np.arange(n, dtype=float) if n <= most else np.append(np.arange(most - 1), most)
+    return places[-1] / 2 - places
+
+
+def _pale(color, share=0.45):
+    return tuple(1 - share + share * c for c in to_rgb(color))
+
+
+# Blue for probability 0, white where the model does not know, orange for probability 1.
+_FIELD = LinearSegmentedColormap.from_list("field", [_pale(BLUE), (1, 1, 1), _pale(ORANGE)])
+
+
+def _ask(model, points):
+    """The model's answer at each point, and the number of classes: a probability for two, a class for more."""
+    if isinstance(model, Network):
+        if model.replicates is not None:
+            raise ValueError("this is a stack; draw one of its networks: network.replicate(0).")
+        if model.n_outputs == 1:
+            return model.predict(points)[:, 0], 2
+        return model.classify(points).astype(float), model.n_outputs
+    if callable(model):
+        return np.asarray(model(points), dtype=float), 2
+    if len(model.classes_) == 2:
+        if hasattr(model, "predict_proba"):
+            return model.predict_proba(points)[:, 1], 2
+        return (model.predict(points) == model.classes_[1]).astype(float), 2
+    return np.searchsorted(model.classes_, model.predict(points)).astype(float), len(model.classes_)

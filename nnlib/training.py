@@ -1,0 +1,235 @@
+"""Training: go through the data, step down the gradient, keep the history."""
+
+import numpy as np
+
+from nnlib import checks
+from nnlib.network import as_rng, quiet
+
+
+class DivergenceError(ArithmeticError):
+    """The loss or the parameters stopped being finite.
+
+    Attributes
+    ----------
+    history : History
+        What was recorded up to the epoch of the failure. The network holds the last finite parameters.
+    """
+
+    def __init__(self, message, history):
+        super().__init__(message)
+        self.history = history
+
+
+class History:
+    """What `train` recorded, one entry per epoch; for a stack one column per replicate.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (epochs,) or (epochs, replicates)
+        Mean loss over the samples, each measured just before its batch's step. With full batches, entry
+        0 is the loss of the untrained network.
+    accuracy : ndarray or None
+        Share of right predictions, measured at the same moments; None for a loss without classes, or if
+        `train` was told not to record it.
+    validation_loss, validation_accuracy : ndarray or None
+        On the validation set, after the last step of each epoch.
+    diverged : ndarray of bool, shape () or (replicates,)
+        Which networks stopped early because their loss was no longer finite. Their later entries are NaN.
+    """
+
+    def __init__(self, epochs, lead, accuracy, validation, validation_accuracy):
+        def column(wanted):
+            return np.full((epochs, *lead), np.nan) if wanted else None
+
+        self.loss = column(True)
+        self.accuracy = column(accuracy)
+        self.validation_loss = column(validation)
+        self.validation_accuracy = column(validation and validation_accuracy)
+        self.diverged = np.zeros(lead, dtype=bool)
+
+    def __len__(self):
+        return len(self.loss)
+
+    def __repr__(self):
+        if self.loss.ndim == 1:
+            return f"<history of {len(self)} epochs: {self.describe(len(self) - 1)}>"
+        return f"<history of {len(self)} epochs, {self.loss.shape[1]} replicates>"
+
+    def describe(self, epoch):
+        """One line about an epoch: the numbers, or their median over the replicates."""
+        parts = []
+        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+            column = getattr(self, name)
+            if column is not None:
+                parts.append(f"{name.replace('_', ' ')} {np.nanmedian(column[epoch]):.4f}")
+        return "  ".join(parts)
+
+    def _cut(self, epochs):
+        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+            if getattr(self, name) is not None:
+                setattr(self, name, getattr(self, name)[:epochs])
+
+
+@quiet
+def train(
+    network, X, y, optimizer, epochs, *, batch_size=None, rng=None, validation=None, accuracy=True, progress=0
+):
+    """Train a network, or a stack of them, in place.
+
+    Parameters
+    ----------
+    network : Network
+    X : array of shape (n, n_features)
+    y : array of shape (n,) or (n, outputs)
+        Labels 0 and 1 for binary cross-entropy, class numbers or one-hot rows for categorical
+        cross-entropy, numbers for squared error.
+    optimizer : SGD, Adam
+        It starts afresh at each call.
+    epochs : int
+        How often all samples are used.
+    batch_size : int, optional
+        Samples per step; all by default. The last batch of an epoch may be smaller.
+    rng : int, Generator or RandomState
+        Needed with `batch_size`: shuffles the rows anew in each epoch.
+    validation : (X, y), optional
+        Measured at the end of each epoch, never learned from.
+    accuracy : bool, default True
+        Whether to record the accuracy too (with a loss that has classes).
+    progress : int, default 0
+        Print a line at every so many epochs; 0 prints nothing.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, labels outside the classes, fewer than one
+        epoch, a batch larger than the data. Nothing is changed then.
+    DivergenceError
+        The loss is no longer finite. Training stops at that step, and the network keeps the last finite
+        parameters. In a stack, only the networks concerned stop; the error comes if none is left.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> network = nn.Network(2, [nn.Dense(4, "tanh"), nn.Dense(1)], loss="binary_cross_entropy", rng=1)
+    >>> history = nn.train(network, X, y, nn.SGD(0.5), epochs=500)
+    >>> network.classify(X)
+    array([0, 1, 1, 0])
+    """
+    data = network.encode(X, y)
+    n = len(data)
+    epochs = checks.positive_int("epochs", epochs)
+    batch_size = n if batch_size is None else checks.positive_int("batch_size", batch_size)
+    if batch_size > n:
+        raise ValueError(f"batch_size is {batch_size}, but there are {n} samples. Leave it out to use all at once.")
+    if batch_size < n and rng is None:
+        raise ValueError("batches are shuffled: pass rng=0, or any other seed or generator, with batch_size.")
+    rng = as_rng(rng) if batch_size < n else None
+    if validation is not None:
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise ValueError("validation must be a pair (X, y).")
+        validation = network.encode(*validation)
+
+    classes = network.loss_function.correct is not None
+    accuracy = bool(accuracy) and classes
+    lead = network.theta.shape[:-1]
+    history = History(epochs, lead, accuracy, validation is not None, classes)
+    batches = _Batches(data, batch_size, rng)
+    steps = _Steps(network, optimizer, history)
+
+    for epoch in range(epochs):
+        loss, hits = 0.0, 0.0
+        for x, t in batches:
+            share = x.shape[1] / n
+            batch_loss, batch_hits = steps.take(x, t, accuracy, epoch)
+            loss = loss + share * batch_loss
+            if accuracy:
+                hits = hits + share * batch_hits
+        history.loss[epoch] = loss
+        if accuracy:
+            history.accuracy[epoch] = hits
+        if validation is not None:
+            history.validation_loss[epoch], share = network.score(validation)
+            if classes:
+                history.validation_accuracy[epoch] = share
+        if progress and (epoch % progress == 0 or epoch == epochs - 1):
+            print(f"epoch {epoch:>{len(str(epochs - 1))}}  {history.describe(epoch)}")
+    steps.finish(epochs)
+    return history
+
+
+class _Batches:
+    """The batches of an epoch, transposed to `(features + 1, size)` and `(outputs, size)`."""
+
+    def __init__(self, data, size, rng):
+        self.data, self.size, self.rng = data, size, rng
+        if rng is None:
+            # Rows of the transpose next to each other: a little faster, and done once.
+            self.whole = [(np.ascontiguousarray(data.x.T), np.ascontiguousarray(data.t.T))]
+
+    def __iter__(self):
+        return iter(self.whole) if self.rng is None else self._shuffled()
+
+    def _shuffled(self):
+        x, t = self.data.x, self.data.t
+        order = self.rng.permutation(len(x))
+        for start in range(0, len(x), self.size):
+            rows = order[start : start + self.size]
+            yield x.take(rows, axis=0).T, t.take(rows, axis=0).T
+
+
+class _Steps:
+    """Takes steps as long as they are finite, and goes back to the last finite parameters if not."""
+
+    def __init__(self, network, optimizer, history):
+        self.network, self.optimizer, self.history = network, optimizer, history
+        self.good = network.theta.copy()
+        self.good_loss = None
+        self.some_diverged = False
+        optimizer.start(network.theta)
+
+    def take(self, x, t, accuracy, epoch):
+        """One step on one batch: its loss and accuracy, measured before the step."""
+        network = self.network
+        loss, hits = network.differentiate(x, t, accuracy)
+        # A sum is finite only if all its terms are, and cheaper than looking at each of them.
+        finite = np.isfinite(loss + network.theta.sum(axis=-1))
+        if not finite.all():
+            self.go_back(finite, loss, epoch)
+        if self.some_diverged:
+            loss = np.where(self.history.diverged, np.nan, loss)
+            hits = np.where(self.history.diverged, np.nan, hits) if accuracy else None
+        self.good_loss = loss
+        np.copyto(self.good, network.theta)
+        self.optimizer.step(network.theta, network.grad)
+        if self.some_diverged:
+            network.theta[self.history.diverged] = self.good[self.history.diverged]
+        return loss, hits
+
+    def finish(self, epochs):
+        """The last step has no loss after it; its parameters must be finite all the same."""
+        finite = np.isfinite(self.network.theta.sum(axis=-1))
+        if not finite.all():
+            self.go_back(finite, np.inf, epochs)
+
+    def go_back(self, finite, loss, epoch):
+        network, history = self.network, self.history
+        network.theta[~finite] = self.good[~finite]
+        history.diverged |= ~finite
+        self.some_diverged = True
+        if history.diverged.all():
+            history._cut(epoch)
+            raise DivergenceError(self._message(loss, epoch), history)
+
+    def _message(self, loss, epoch):
+        who = "the loss" if self.network.replicates is None else "the loss of every network"
+        before = "" if self.good_loss is None else f" (the last finite loss was {np.nanmax(self.good_loss):.4g})"
+        return (
+            f"training diverged in epoch {epoch}: {who} became {np.max(loss)}{before}. The network keeps its last "
+            f"finite parameters. Lower the learning rate (now {self.optimizer.learning_rate}), or scale the inputs "
+            "to a standard deviation of about 1."
+        )
