@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-import tinycss2
 from bs4 import BeautifulSoup, Tag
 
 # <link rel=...> values that make a browser load something, or connect to a host.
@@ -28,6 +27,10 @@ LOADED = {
     "use": ["href", "xlink:href"], "video": ["src", "poster"],
 }  # fmt: skip
 FOLLOWED = {"a": ["href", "xlink:href"], "area": ["href"], "form": ["action"]}
+CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+CSS_ADDRESS = re.compile(
+    r"""(?:@import\s+|url\(\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>(?!url\()[^\s"');]+))""", re.I
+)
 META_IMAGES = {"og:image", "twitter:image"}
 
 
@@ -109,31 +112,18 @@ class Site:
         return posixpath.normpath(f"{path}/index.html") if (self.root / path).is_dir() else path
 
     def _url_in_sitemap(self) -> str:
-        """Return the site's address: what the addresses in its sitemap have before the pages' paths."""
+        """Return the site's address from its sitemap: the shortest one in it is that of a page at the top."""
         sitemap = self.root / "sitemap.xml"
-        if sitemap.is_file():
-            for loc in re.findall(r"<loc>\s*(https?://[^<\s]+)", sitemap.read_text("utf-8")):
-                for name in ("index.html", "about.html", ""):
-                    if loc.endswith("/" + name) and not (self.root / urlsplit(loc).path.strip("/")).exists():
-                        return loc.removesuffix(name)
-        return ""
+        pages = re.findall(r"<loc>\s*(https?://[^<\s]+)", sitemap.read_text("utf-8")) if sitemap.is_file() else []
+        return min(pages, key=len).rpartition("/")[0] + "/" if pages else ""
 
 
 def css_addresses(css: str) -> Iterator[tuple[int, str]]:
     """Yield line and address of every `url(...)` and `@import` in a style sheet."""
-    yield from _css_nodes(tinycss2.parse_stylesheet(css, skip_comments=True))
-
-
-def _css_nodes(nodes) -> Iterator[tuple[int, str]]:
-    for node in nodes or ():
-        if node.type == "url" or (node.type == "function" and node.lower_name == "url"):
-            yield node.source_line, node.value if node.type == "url" else node.arguments[0].value
-        elif node.type == "at-rule" and node.lower_at_keyword == "import":
-            strings = [n for n in node.prelude if n.type == "string"]
-            yield from ((n.source_line, n.value) for n in strings[:1])
-        for part in ("prelude", "content", "arguments"):
-            if isinstance(children := getattr(node, part, None), list):
-                yield from _css_nodes(children)
+    css = CSS_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), css)
+    for match in CSS_ADDRESS.finditer(css):
+        if url := match["double"] or match["single"] or match["bare"]:
+            yield css.count("\n", 0, match.start()) + 1, url
 
 
 def _addresses(tag: Tag) -> Iterator[tuple[str, bool]]:
@@ -152,4 +142,4 @@ def _addresses(tag: Tag) -> Iterator[tuple[str, bool]]:
     if tag.name == "style":
         yield from ((url, True) for _, url in css_addresses(tag.get_text()))
     if style := tag.get("style"):
-        yield from ((url, True) for _, url in _css_nodes(tinycss2.parse_blocks_contents(style)))
+        yield from ((url, True) for _, url in css_addresses(style))
