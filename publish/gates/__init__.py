@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .content import alt_text, outputs, references
 from .finding import Finding
+from .hosts import hosts
 from .links import links
 from .site import Site
 
 __all__ = ["Finding", "quick"]
 
-QUICK = (links,)
+QUICK = (links, alt_text, references, outputs, hosts)
 
 
 def quick(site: Path | str, site_url: str | None = None) -> list[Finding]:
