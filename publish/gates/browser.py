@@ -1,0 +1,167 @@
+"""Gates in a real browser: every page, light and dark, wide and narrow, in headless Chromium.
+
+The pages are handed to the browser at the address where they will be published; nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from urllib.parse import urldefrag, urljoin
+
+from .finding import Finding
+from .site import Site
+from .tools import MissingTool, npm_file, program
+
+THEMES = ("light", "dark")
+WIDTHS = (1280, 390)  # pixels: a laptop and a phone
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Rule and place of what a renderer's own markup gets wrong, and no source of ours can change.
+AXE_IGNORED = {
+    # Quarto's navigation bar and its table of contents are two <nav> without names.
+    ("landmark-unique", ".navbar"),
+    # Quarto's list of categories beside a listing is in no landmark.
+    ("region", "#quarto-margin-sidebar"),
+}
+FLAGS = [
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
+]  # fmt: skip
+# Quarto's switch between light and dark, and smalldocs'.
+TOGGLE = ".quarto-color-scheme-toggle, [aria-label*='theme' i], [aria-label*='dark' i]"
+
+IS_DARK = """() => {
+    const color = e => getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+    const [r, g, b] = [document.body, document.documentElement].map(color).find(c => c[3] !== 0) ?? [255, 255, 255];
+    return r + g + b < 384;
+}"""
+# What is folded away must be right as well: solutions, callouts, code.
+UNFOLD = """() => {
+    document.querySelectorAll('details').forEach(d => { d.open = true; });
+    document.querySelectorAll('main .collapse').forEach(c => { c.classList.add('show'); });
+    document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager'; });
+}"""
+# How far the page is wider than the screen, and the innermost element that makes it so.
+OVERFLOW = """() => {
+    const width = document.documentElement.clientWidth, excess = document.documentElement.scrollWidth - width;
+    if (excess <= 0) return null;
+    const clipped = e => e && e !== document.body && (getComputedStyle(e).overflowX !== 'visible' || clipped(e.parentElement));
+    const wide = [...document.body.querySelectorAll('*')].filter(
+        e => e.getBoundingClientRect().right > width + 1 && !clipped(e.parentElement));
+    const e = wide.at(-1);
+    return [excess, e ? e.tagName.toLowerCase() + (e.id && '#' + e.id) + [...e.classList].map(c => '.' + c).join('') : 'body'];
+}"""
+BROKEN_IMAGES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.getAttribute('src'))"
+AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(results => results.violations.map(
+    v => [v.id, v.help, v.nodes.map(n => [n.target.join(' '), n.any.concat(n.all, n.none).map(c => c.message)[0] ?? ''])]))"""
+
+
+@dataclass
+class Visit:
+    """What happened when the browser opened one page in one theme at one width."""
+
+    page: str
+    theme: str
+    width: int
+    problems: list[tuple[str, str]] = field(default_factory=list)  # gate, message
+    files: set[str] = field(default_factory=set)  # of the site, that the page loaded
+
+    def note(self, gate: str, message: str) -> None:
+        if (gate, message) not in self.problems:
+            self.problems.append((gate, message))
+
+
+def browser(site: Site) -> Iterator[Finding]:
+    """Yield what is wrong in the browser: other hosts, failed requests, scripts, themes, overflow, accessibility."""
+    views = list(product(THEMES, WIDTHS))
+    seen = defaultdict(list)
+    for visit in visits(site):
+        for gate, message in visit.problems:
+            seen[visit.page, gate, message].append((visit.theme, visit.width))
+    for (page, gate, message), where in seen.items():
+        # axe runs at one width only.
+        full = [view for view in views if gate != "axe" or view[1] == WIDTHS[0]]
+        views_text = ", ".join(f"{theme} at {width} px" for theme, width in where)
+        yield Finding(page, None, gate, message if where == full else f"{message} ({views_text})")
+
+
+@functools.cache
+def visits(site: Site) -> list[Visit]:
+    """Open every page in every view; the result is kept, for several gates read it."""
+    from playwright.sync_api import Error, sync_playwright
+
+    axe = npm_file("axe-core/axe.min.js").read_text("utf-8")
+    chromium = program("chromium", "chromium", "google-chrome", "chromium-browser")
+    with sync_playwright() as playwright:
+        try:
+            chrome = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        except Error as error:
+            raise MissingTool(f"{chromium} did not start: {error.message.splitlines()[0]}") from error
+        done = []
+        for theme, width in product(THEMES, WIDTHS):
+            context = chrome.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+            for page in site.pages:
+                done.append(_visit(site, context, Visit(page.path, theme, width), axe))
+            context.close()
+        chrome.close()
+    return done
+
+
+def _visit(site: Site, context, visit: Visit, axe: str) -> Visit:
+    """Open one page, look, and close it."""
+    root = site.url or "http://site.invalid/"
+
+    def answer(route) -> None:
+        url = urldefrag(route.request.url).url
+        path = site.locate("", url) if url.startswith(root) else None
+        if not url.startswith(root):
+            visit.note("hosts", f"asks another host: {url}")
+            route.abort()
+        elif path is None or not (site.root / path).is_file():
+            visit.note("requests", f"asks for {url.removeprefix(root)}, which is not in the site")
+            route.fulfill(status=404, body="")
+        else:
+            visit.files.add(path)
+            route.fulfill(path=site.root / path)
+
+    def console(message) -> None:
+        # A request that failed is noted with its address above.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            visit.note("scripts", f"console error: {message.text}")
+
+    page = context.new_page()
+    page.route("**/*", answer)
+    page.on("console", console)
+    page.on("pageerror", lambda error: visit.note("scripts", f"script failed: {error.message}"))
+    page.goto(urljoin(root, visit.page))
+    if not _switch(page, visit.theme):
+        visit.note("themes", f"no {visit.theme} theme: neither the reader's preference nor the page's switch brings it")
+    page.evaluate(UNFOLD)
+    page.wait_for_load_state("networkidle")
+    if overflow := page.evaluate(OVERFLOW):
+        visit.note("layout", "{} pixels wider than the screen, because of {}".format(*overflow))
+    for source in page.evaluate(BROKEN_IMAGES):
+        visit.note("requests", f"{source} is no picture that the browser can show")
+    if visit.width == WIDTHS[0]:
+        page.evaluate(axe)
+        for rule, rule_help, nodes in page.evaluate(AXE, AXE_RULES):
+            nodes = [(target, why) for target, why in nodes if (rule, target) not in AXE_IGNORED]
+            if not nodes:
+                continue
+            (target, why), more = nodes[0], len(nodes) - 1
+            also = f", and {more} more" if more else ""
+            visit.note("axe", f"{rule}: {rule_help}: {target}{also}" + (f": {why}" if why else ""))
+    page.close()
+    return visit
+
+
+def _switch(page, theme: str) -> bool:
+    """Bring the page into a theme, as a reader would: by preference or, failing that, with the page's switch."""
+    dark = theme == "dark"
+    if page.evaluate(IS_DARK) != dark and page.locator(TOGGLE).count():
+        page.locator(TOGGLE).first.evaluate("switch_ => switch_.click()")
+        page.wait_for_timeout(300)
+    return page.evaluate(IS_DARK) == dark
