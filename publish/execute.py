@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from importlib.metadata import distributions
@@ -109,8 +110,8 @@ async def _execute(project: Project, pages: list[Page], cache: Path, timeout: fl
             tasks = [group.create_task(one(page)) for page in pages]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             ticker.cancel()
-    except* PublishError as errors:
-        raise errors.exceptions[0] from None
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
     finally:
         progress.clear()
     progress.report_slow()
@@ -120,9 +121,14 @@ async def _execute(project: Project, pages: list[Page], cache: Path, timeout: fl
 async def _run(project: Project, page: Page, options: dict, timeout: float, progress: Progress) -> list[list[dict]]:
     # The kernel of this very Python, whatever kernels are installed for the user.
     manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    # Over sockets in a folder of their own, where the system has them: nobody else on the machine can listen or send.
+    sockets = tempfile.TemporaryDirectory(prefix="kernel-")
+    if os.name != "nt":
+        manager.transport, manager.ip = "ipc", f"{sockets.name}/s"
     from_root = project.config.get("project", {}).get("execute-dir") == "project"
     folder = project.root if from_root else project.root / page.path.parent
-    notebook = nbformat.v4.new_notebook()
+    sources = [SETUP.format(**figure_options(options)), *(chunk.code for chunk in page.chunks)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     client = NotebookClient(
         notebook, km=manager, timeout=timeout, allow_errors=True, resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
@@ -131,8 +137,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
         # Not async_setup_kernel: that one takes over SIGINT and SIGTERM for the whole process.
         await client.async_start_new_kernel(env=kernel_environment())
         await client.async_start_new_kernel_client()
-        setup = nbformat.v4.new_code_cell(SETUP.format(**figure_options(options)))
-        await client.async_execute_cell(setup, 0, store_history=False)
+        await client.async_execute_cell(notebook.cells[0], 0, store_history=False)
         progress.start(page)
         for number, chunk in enumerate(page.chunks, 1):
             chunk_opts = chunk_options(chunk, options)
@@ -140,7 +145,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
                 outputs.append([])
                 continue
             progress.chunk(page, number, chunk)
-            cell = nbformat.v4.new_code_cell(chunk.code)
+            cell = notebook.cells[number]
             try:
                 await client.async_execute_cell(cell, number)
             except CellTimeoutError:
@@ -157,14 +162,14 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
             client.kc.stop_channels()
         if manager.has_kernel:
             await manager.shutdown_kernel(now=True)
+        sockets.cleanup()
     return outputs
 
 
 def kernel_environment() -> dict[str, str]:
     """The environment of kernels: the same results in every run, and no more threads than help."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # The kernel must not write .pyc files into the staged project, nor find another matplotlib backend.
-    fixed = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     return {**threads, **os.environ, **fixed}
 
 

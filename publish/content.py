@@ -1,0 +1,184 @@
+"""An executed page as HTML: what Quarto puts inside `<main>`, with the headings and search text of the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+
+from publish import document, pandoc, structure
+from publish.errors import PublishError
+from publish.execute import Executed
+
+FORMATTER = "html5"
+
+
+@dataclass(frozen=True)
+class Content:
+    """The HTML of a page, and what the layout around it needs to know."""
+
+    html: str
+    headings: list[dict]  # level, id, text, classes: for the table of contents
+    search: list[dict]  # id, title, text: a section each
+
+
+def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Content:
+    """Render a page; `link` rewrites its links. Raises `PublishError` for what pandoc or a reference cannot resolve."""
+    page = executed.page
+    tree, warnings = pandoc.parse(document.markdown(executed, root), cwd=root)
+    index = structure.build(tree, executed.options)
+    arguments = ["--from=json", "--to=html", "--mathml", "--section-divs", "--metadata=title:-"]
+    arguments += _citation_arguments(executed, root)
+    text, more = pandoc.run(json.dumps(tree), *arguments, cwd=root)
+    problems = index.problems + [_explain(warning) for warning in dict.fromkeys(warnings + more)]
+    if problems:
+        errors = [PublishError(message, *page.find(search)) for search, message in problems]
+        raise PublishError("\n".join(str(error) for error in errors))
+    return _finish(BeautifulSoup(text, "html.parser"), executed, link)
+
+
+def _citation_arguments(executed: Executed, root: Path) -> list[str]:
+    options, page = executed.options, executed.page.path
+    out = []
+    files = options.get("bibliography") or []
+    for name in [files] if isinstance(files, str) else files:
+        # From _quarto.yml it is relative to the project, from a page to the page.
+        candidates = [root / page.parent / name, root / name]
+        found = next((file for file in candidates if file.is_file()), None)
+        if found is None:
+            raise PublishError(f"the bibliography {name} does not exist", page)
+        out.append(f"--bibliography={found}")
+    if not out:
+        return []
+    out += ["--citeproc"]
+    out += [f"--metadata={key}={str(options[key]).lower()}" for key in ("link-citations", "suppress-bibliography") if key in options]
+    if options.get("csl"):
+        out.append(f"--csl={root / options['csl']}")
+    return out
+
+
+def _explain(warning: str) -> tuple[str, str]:
+    """A text to look for in the page, and a message, for a warning of pandoc's."""
+    words = warning.split()
+    if "Citeproc: citation" in warning and len(words) > 2:
+        key = words[2]
+        return f"@{key}", f"the citation @{key} is not in the bibliography"
+    if "TeX math" in warning:
+        formula = warning.split("TeX math", 1)[1].split(", rendering", 1)[0].strip()
+        return formula.split("\n")[0][:40], f"pandoc cannot turn this formula into MathML: {formula}"
+    return warning, f"pandoc: {warning}"
+
+
+# --- Quarto's touches to pandoc's HTML -------------------------------------------------------------------------------
+
+
+def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str]) -> Content:
+    for section in soup.select('section[class^="level"]'):
+        heading = section.find(["h1", "h2", "h3", "h4", "h5", "h6"], recursive=False)
+        if heading:
+            heading["class"] = [*heading.get("class", []), "anchored"]
+            heading["data-anchor-id"] = section["id"]
+    for quote in soup.select("blockquote"):
+        quote["class"] = [*quote.get("class", []), "blockquote"]
+    for table in soup.select("table"):
+        in_cell = table.find_parent(class_="cell")
+        extra = ["table-sm", "table-striped", "small"] if in_cell and "plain" not in in_cell["class"] else []
+        table["class"] = [*table.get("class", []), "table", *extra]
+    for image in soup.select("img"):
+        classes = ["img-fluid", *(["figure-img"] if image.find_parent("figure") else [])]
+        image["class"] = [*image.get("class", []), *classes]
+        image["src"] = link(image["src"])
+    for anchor in soup.select("a[href]"):
+        anchor["href"] = link(anchor["href"])
+    if executed.options.get("code-copy", True) is not False:
+        for block in soup.select("div.sourceCode"):
+            _add_copy_button(soup, block)
+    _move_to_appendix(soup)
+    return Content(soup.decode(formatter=FORMATTER), _headings(soup), _search(soup))
+
+
+def _add_copy_button(soup: BeautifulSoup, block: Tag) -> None:
+    pre = block.find("pre")
+    if "cell-code" in pre["class"]:
+        pre["class"].remove("cell-code")
+        block["class"] = [*block["class"], "cell-code"]
+    pre["class"] = [*pre["class"], "code-with-copy"]
+    scaffold = block.wrap(soup.new_tag("div", attrs={"class": "code-copy-outer-scaffold"}))
+    button = soup.new_tag("button", attrs={"title": "Copy to Clipboard", "class": "code-copy-button"})
+    button.append(soup.new_tag("i", attrs={"class": "bi"}))
+    scaffold.append(button)
+
+
+def _move_to_appendix(soup: BeautifulSoup) -> None:
+    """Quarto ends a page with an appendix: the references, then the footnotes."""
+    appendix = soup.new_tag("div", attrs={"id": "quarto-appendix", "class": "default"})
+    references = soup.find(id="refs")
+    if references:
+        title = "References"
+        parent = references.parent
+        if parent.name == "section" and len(parent.find_all(True, recursive=False)) == 2:
+            title = parent.find(["h1", "h2", "h3", "h4", "h5", "h6"]).get_text()
+            holder = parent
+        else:
+            holder = None
+        section = soup.new_tag(
+            "section", attrs={"class": "quarto-appendix-contents", "role": "doc-bibliography", "id": "quarto-bibliography"},
+        )  # fmt: skip
+        section.append(_appendix_heading(soup, title))
+        section.append(references.extract())
+        appendix.append(section)
+        if holder:
+            holder.decompose()
+    notes = soup.find("section", attrs={"role": "doc-endnotes"})
+    if notes:
+        rule = notes.find("hr", recursive=False)
+        if rule:
+            rule.decompose()
+        notes.insert(0, _appendix_heading(soup, "Footnotes"))
+        appendix.append(notes.extract())
+    if appendix.contents:
+        soup.append(appendix)
+
+
+def _appendix_heading(soup: BeautifulSoup, title: str) -> Tag:
+    heading = soup.new_tag("h2", attrs={"class": "anchored quarto-appendix-heading"})
+    heading.string = title
+    return heading
+
+
+def _headings(soup: BeautifulSoup) -> list[dict]:
+    out = []
+    for heading in soup.select("section[class^=level] > .anchored"):
+        out.append({
+            "level": int(heading.name[1]),
+            "id": heading["data-anchor-id"],
+            "text": _text(heading),
+            "classes": heading.parent.get("class", []),
+        })  # fmt: skip
+    return out
+
+
+def _search(soup: BeautifulSoup) -> list[dict]:
+    """The text of the page, split at its headings."""
+    copy = BeautifulSoup(soup.decode(), "html.parser")
+    for gone in copy.select("#quarto-appendix, annotation, button"):
+        gone.decompose()
+    out = []
+    for section in reversed(copy.select("section[class^=level]")):  # the innermost first: what it holds is not its parent's
+        heading = section.find(class_="anchored", recursive=False)
+        title = _text(heading) if heading else ""
+        if heading:
+            heading.decompose()
+        out.append({"id": section.get("id", ""), "title": title, "text": _text(section)})
+        section.decompose()
+    out.append({"id": "", "title": "", "text": _text(copy)})
+    return [entry for entry in reversed(out) if entry["text"] or entry["id"]]
+
+
+def _text(node: Tag) -> str:
+    for annotation in node.select("annotation"):
+        annotation.decompose()
+    return " ".join(node.get_text(" ").split())

@@ -1,0 +1,71 @@
+"""The embedded engine: renders the project with libraries that pip installs, as near to Quarto as they allow.
+
+Chunks run in Jupyter kernels, pandoc turns pages into HTML, and smalldocs builds the site around them: theme,
+navigation, listing, categories, search, feed and sitemap.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path, PurePosixPath
+
+import smalldocs.site
+from smalldocs.config import BuildError, ConfigError, load
+
+from publish import content
+from publish.chunks import read_page
+from publish.errors import PublishError
+from publish.execute import Executed, execute
+from publish.project import Project
+
+# Options that smalldocs has no use for because this engine sees to them, and what it says of `theme: [x, y.scss]`.
+HANDLED = re.compile(
+    r"smalldocs compiles no Sass|smalldocs runs no code|html-math-method|link-citations|bibliography|fig-format|fig-dpi"
+    r"|date-format|execute-dir|respect-user-color-scheme|\bcsl\b|code-fold|code-summary"
+)
+
+
+class _Site(smalldocs.site.Site):
+    """smalldocs' site, with pages that pandoc has rendered."""
+
+    def __init__(self, project: object, executed: dict[PurePosixPath, Executed]):
+        super().__init__(project, quiet=True)
+        self.executed = executed
+
+    def render_page(self, page: smalldocs.site.Page) -> None:
+        executed = self.executed[page.src]
+        rendered = content.render(executed, self.root, lambda href: self.resolve(href, page))
+        title = page.front.get("title")
+        page.html = rendered.html
+        page.env = {
+            "title": title,
+            "title_text": title,
+            "title_html": html.escape(str(title)) if title else None,
+            "headings": [{**heading, "top": True} for heading in rendered.headings],
+            "search": rendered.search,
+        }
+
+    def resolve(self, href: str, page: smalldocs.site.Page | None, record: bool = False) -> str:
+        # Broken links are the gates' to find: some lead to files that the post-render script has yet to write.
+        return super().resolve(href, page, record=False)
+
+
+def render(project: Project, cache: Path, timeout: float = 600) -> list[str]:
+    """Render every page into the project's output folder; return what there is to warn of."""
+    pages = [read_page(project.root, path) for path in project.pages]
+    executed = execute(project, pages, cache, timeout)
+    try:
+        site = _Site(load(project.root), {result.page.path: result for result in executed})
+        site.build()
+    except (BuildError, ConfigError) as error:
+        raise PublishError(str(error)) from None
+    _drop_imports(site.out)
+    return [warning for warning in site.warnings if not HANDLED.search(warning)]
+
+
+def _drop_imports(output: Path) -> None:
+    """Take the fonts on other hosts out of the themes; the site's own style sheet names fonts that readers have."""
+    for theme in output.glob("site_libs/themes/**/*.css"):
+        css = theme.read_text(encoding="utf-8")
+        theme.write_text(re.sub(r'@import\s+url\(\s*["\']?https?://[^)]*\)\s*;', "", css), encoding="utf-8")
