@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bs4 import BeautifulSoup, Tag
 
@@ -31,7 +31,7 @@ def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Conten
     tree, warnings = pandoc.parse(document.markdown(executed, root), cwd=root)
     index = structure.build(tree, executed.options)
     arguments = ["--from=json", "--to=html", "--mathml", "--section-divs", "--metadata=title:-"]
-    arguments += _citation_arguments(executed, root)
+    arguments += citation_arguments(executed.options, page.path, root)
     text, more = pandoc.run(json.dumps(tree), *arguments, cwd=root)
     problems = index.problems + [_explain(warning) for warning in dict.fromkeys(warnings + more)]
     if problems:
@@ -40,8 +40,8 @@ def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Conten
     return _finish(BeautifulSoup(text, "html.parser"), executed, link)
 
 
-def _citation_arguments(executed: Executed, root: Path) -> list[str]:
-    options, page = executed.options, executed.page.path
+def citation_arguments(options: dict, page: PurePosixPath, root: Path) -> list[str]:
+    """Pandoc's arguments for the citations of a page."""
     out = []
     files = options.get("bibliography") or []
     for name in [files] if isinstance(files, str) else files:

@@ -46,17 +46,26 @@ class _Site(smalldocs.site.Site):
             "search": rendered.search,
         }
 
+    def run_scripts(self, key: str, inputs: list[PurePosixPath]) -> None:
+        if key != "pre-render":  # that one ran before the chunks
+            super().run_scripts(key, inputs)
+
     def resolve(self, href: str, page: smalldocs.site.Page | None, record: bool = False) -> str:
         # Broken links are the gates' to find: some lead to files that the post-render script has yet to write.
         return super().resolve(href, page, record=False)
 
 
-def render(project: Project, cache: Path, timeout: float = 600) -> list[str]:
+def render(project: Project, cache: Path, timeout: float = 600, site_url: str | None = None) -> list[str]:
     """Render every page into the project's output folder; return what there is to warn of."""
+    # All of them first: a mistake in the last page should not take the run of the others to be seen.
     pages = [read_page(project.root, path) for path in project.pages]
-    executed = execute(project, pages, cache, timeout)
     try:
-        site = _Site(load(project.root), {result.page.path: result for result in executed})
+        loaded = load(project.root)
+        if site_url:
+            loaded.config.setdefault("website", {})["site-url"] = site_url
+        smalldocs.site.Site(loaded, quiet=True).run_scripts("pre-render", project.pages)
+        executed = execute(project, pages, cache, timeout)
+        site = _Site(loaded, {result.page.path: result for result in executed})
         site.build()
     except (BuildError, ConfigError) as error:
         raise PublishError(str(error)) from None

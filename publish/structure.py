@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from publish import pandoc
-from publish.pandoc import attribute, is_element, plain, raw, raw_inline, string, stringify
+from publish.pandoc import attribute, is_element, plain, raw, raw_inline, string
 
 NBSP = "\u00a0"
 NAMES = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
@@ -35,15 +35,17 @@ class Index:
             number = str(1 + sum(other.startswith(f"{kind}-") for other in self.numbers))
         return self.numbers.setdefault(label, number or "")
 
+    def name(self, label: str) -> str:
+        """How the text speaks of a label: `Figure 1`."""
+        return f"{NAMES[label.split('-')[0]]}{NBSP}{self.numbers[label]}"
+
 
 def build(document: dict, options: dict) -> Index:
     """Rewrite `document` in place; return its labels' numbers and the problems found."""
-    index = Index()
     blocks = document["blocks"]
-    _number_sections(blocks, index)
-    blocks = _map_blocks(blocks, lambda block: _equation(block, index))
-    blocks = _floats(blocks, index)
-    blocks = _references(blocks, index)
+    index = number(blocks)
+    blocks = _map_blocks(blocks, lambda block: _float_block(block, index))
+    blocks = resolve_references(blocks, index)
     counter = iter(range(1, 10**6))
     blocks = _map_blocks(blocks, lambda block: _callout(block, counter))
     blocks = _map_blocks(blocks, lambda block: _folded(block, options))
@@ -53,6 +55,22 @@ def build(document: dict, options: dict) -> Index:
 
 def _map_blocks(blocks: object, change: Callable[[dict], list | None]) -> list:
     return pandoc.transform(blocks, change)
+
+
+def number(blocks: list, label: Callable[[dict], str | None] = lambda node: None) -> Index:
+    """Number sections, equations, figures and tables in the order of the text; equations get their number in place.
+
+    `label` gives the label of a block that stands for a figure or table and is not one itself.
+    """
+    index = Index()
+    _number_sections(blocks, index)
+    for node in pandoc.walk(blocks):
+        if is_element(node, "Para", "Plain"):
+            _equation(node, index)
+        name = attribute(node)[0] if is_element(node, "Div", "Figure", "Table") else label(node)
+        if re.match(r"(fig|tbl)-", name or ""):
+            index.add(name)
+    return index
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -73,10 +91,8 @@ def _number_sections(blocks: list, index: Index) -> None:
             index.add(identifier, ".".join(map(str, counts[1 if top == 1 else 2 : level + 1])))
 
 
-def _equation(block: dict, index: Index) -> list | None:
+def _equation(block: dict, index: Index) -> None:
     """`$$ … $$ {#eq-label}`: give the equation its number and an anchor."""
-    if not is_element(block, "Para", "Plain"):
-        return None
     out: list = []
     inlines = block["c"]
     for position, node in enumerate(inlines):
@@ -92,30 +108,22 @@ def _equation(block: dict, index: Index) -> list | None:
         else:
             out.append(node)
     block["c"] = out
-    return None
 
 
 # --- floats ----------------------------------------------------------------------------------------------------------
 
 
-def _floats(blocks: list, index: Index) -> list:
-    """Number figures and tables in the order of the text, then write each as Quarto's float."""
-    for node in pandoc.walk(blocks):
-        if is_element(node, "Div", "Figure", "Table") and re.match(r"(fig|tbl)-", attribute(node)[0]):
-            index.add(attribute(node)[0])
-
-    def change(node: dict) -> list | None:
-        if is_element(node, "Figure"):
-            return _figure(node, index)
-        if is_element(node, "Table"):
-            return _table(node, index)
-        if is_element(node, "Div") and re.match(r"(fig|tbl)-", attribute(node)[0]):
-            return _float_div(node, index)
-        if is_element(node, "Para") and len(node["c"]) == 1 and is_element(node["c"][0], "Image"):
-            return _bare_image(node)
-        return None
-
-    return pandoc.transform(blocks, change)
+def _float_block(node: dict, index: Index) -> list | None:
+    """Write a figure or table as Quarto's float."""
+    if is_element(node, "Figure"):
+        return _figure(node, index)
+    if is_element(node, "Table"):
+        return _table(node, index)
+    if is_element(node, "Div") and re.match(r"(fig|tbl)-", attribute(node)[0]):
+        return _float_div(node, index)
+    if is_element(node, "Para") and len(node["c"]) == 1 and is_element(node["c"][0], "Image"):
+        return _bare_image(node)
+    return None
 
 
 def _image_attributes(image: dict) -> str:
@@ -180,7 +188,7 @@ def _float(
 ) -> list:  # fmt: skip
     kind = identifier.split("-")[0]
     location = "top" if kind == "tbl" else "bottom"
-    title = [string(f"{NAMES[kind]}{NBSP}{index.numbers[identifier]}")]
+    title = [string(index.name(identifier))]
     if caption:
         title += [string(":"), {"t": "Space"}, *caption]
     caption_id = f"{identifier}-{CAPTION_ID}"
@@ -203,7 +211,9 @@ def _id(identifier: str) -> str:
 # --- references ------------------------------------------------------------------------------------------------------
 
 
-def _references(blocks: list, index: Index) -> list:
+def resolve_references(blocks: list, index: Index) -> list:
+    """Replace `@fig-…` and the like with a link that has the name and the number."""
+
     def change(node: dict) -> list | None:
         if not is_element(node, "Cite"):
             return None
@@ -236,7 +246,7 @@ def _reference(citation: dict, index: Index) -> list:
     elif citation["citationMode"]["t"] == "SuppressAuthor":
         text = [string(number)]
     else:
-        text = [string(f"{NAMES[label.split('-')[0]]}{NBSP}{number}")]
+        text = [string(index.name(label))]
     return [{"t": "Link", "c": [["", ["quarto-xref"], []], text, [f"#{label}", ""]]}]
 
 
@@ -336,8 +346,3 @@ def _grouped(blocks: list) -> list[list]:
         if is_element(block, "RawBlock"):
             depth += block["c"][1].count("<div") - block["c"][1].count("</div")
     return cells
-
-
-def words(inlines: list) -> str:
-    """The text of inlines on one line."""
-    return " ".join(stringify(inlines).split())

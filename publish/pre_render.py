@@ -1,0 +1,13 @@
+"""Run before a render, by either engine: the core's tests. One that fails stops the render."""
+
+import subprocess
+import sys
+
+if __name__ == "__main__":
+    print("Testing nnlib ...", flush=True)
+    command = [sys.executable, "-m", "pytest", "tests/nnlib", "nnlib", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        print(done.stdout)
+        sys.exit("The tests of nnlib fail, so nothing is rendered. Mend the code or the test, then render again.")
+    print(done.stdout.strip().splitlines()[-1], flush=True)

@@ -1,0 +1,47 @@
+"""Serve the site on this machine, and render it again when a source changes."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from watchfiles import Change, watch
+
+from publish.errors import PublishError
+from publish.project import Project
+
+
+def run(project: Project, engine: str, quarto: Path | None, port: int) -> int:
+    """Preview until Ctrl-C. Quarto has a preview of its own, which reloads the page in the browser as well."""
+    if engine == "quarto":
+        command = [str(quarto), "preview", "--port", str(port)]
+        return subprocess.run(command, cwd=project.root, env={**os.environ, "QUARTO_PYTHON": sys.executable}, check=False).returncode
+    render = [sys.executable, "-m", "publish", "site", "--engine", "embedded"]
+    if subprocess.run(render, cwd=project.root, check=False).returncode and not project.output.is_dir():
+        return 1
+    handler = functools.partial(_Quiet, directory=project.output)
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise PublishError(f"port {port} cannot be used ({error.strerror}); name another one with --port") from None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"The site is at http://127.0.0.1:{port}/ - reload a page after a change. Ctrl-C ends.", flush=True)
+
+    def is_source(_: Change, path: str) -> bool:
+        first = Path(path).relative_to(project.root).parts[0]
+        return not first.startswith(".") and first != project.output.name and "__pycache__" not in path
+
+    for _ in watch(project.root, watch_filter=is_source, raise_interrupt=False):
+        subprocess.run(render, cwd=project.root, check=False)
+    server.shutdown()
+    return 0
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of each request: the terminal shows what the render says."""
