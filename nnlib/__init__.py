@@ -34,5 +34,9 @@ def __getattr__(name):
         # importlib, because `from nnlib import plots` would ask this function again.
         import importlib
 
-        return importlib.import_module("nnlib.plots")
+        try:
+            return importlib.import_module("nnlib.plots")
+        except ModuleNotFoundError as error:
+            error.add_note("nnlib.plots needs two more packages: pip install matplotlib scikit-learn")
+            raise
     raise AttributeError(f"module 'nnlib' has no attribute {name!r}")

@@ -12,7 +12,10 @@ from typing import Callable
 
 import numpy as np
 
-from nnlib.checks import look_up
+from nnlib.checks import look_up, real_array
+
+# Saturated sigmoids and diverged networks overflow: the first is exact, the second is reported by `train`.
+quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,11 @@ class Activation:
     backward: Callable
     elementwise: bool = True
 
+    @quiet
     def __call__(self, z):
         """Activations of `z`, shape `(..., n, units)` or any other for an elementwise function."""
-        a = np.array(z, dtype=np.result_type(np.asarray(z), np.float32))
-        with np.errstate(over="ignore"):
-            self.forward(a if self.elementwise else np.atleast_2d(a).swapaxes(-1, -2))
+        a = _float_copy(z)
+        self.forward(a if self.elementwise else np.atleast_2d(a).swapaxes(-1, -2))
         return a
 
     def derivative(self, a):
@@ -67,13 +70,18 @@ class Activation:
                 f"{self.name} has no derivative per unit: each of its outputs depends on every input. "
                 "Use backward(a, da), which multiplies by its Jacobian."
             )
-        a = np.array(a, dtype=np.result_type(np.asarray(a), np.float32))
+        a = _float_copy(a)
         da = np.ones_like(a)
         self.backward(a, da)
         return da
 
     def __repr__(self):
         return f"<activation {self.name}>"
+
+
+def _float_copy(values):
+    values = real_array(values, "the input")
+    return values.astype(np.result_type(values, np.float32))
 
 
 def _identity_forward(z):

@@ -14,7 +14,7 @@ def look_up(kind, table, name):
     """`table[name]`, or a ValueError that lists the known names."""
     if isinstance(name, str) and name in table:
         return table[name]
-    close = difflib.get_close_matches(str(name), table, n=1)
+    close = difflib.get_close_matches(str(name).lower(), table, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(f"unknown {kind} {name!r}. Known: {', '.join(sorted(table))}.{hint}")
 
@@ -26,15 +26,24 @@ def positive_int(name, value):
     return int(value)
 
 
-def positive(name, value, hint=""):
-    """`value` as a finite number above 0, or an array of them (one per replicate)."""
+def positive(name, value, hint="", most_dimensions=0):
+    """`value` as a finite float above 0; with `most_dimensions=1`, it may be a sequence of them."""
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if array.size == 0 or not (np.isfinite(array) & (array > 0)).all():
+        array = np.array(value)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    number = array.dtype.kind in "iuf" and array.size > 0 and array.ndim <= most_dimensions
+    if not number or not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} must be a finite number above 0, not {value!r}.{hint}")
-    return float(array) if array.ndim == 0 else array
+    return float(array) if array.ndim == 0 else array.astype(np.float64)
+
+
+def overwrite(name, array, values):
+    """Copy `values` into `array`; shapes must be equal."""
+    values = real_array(values, name)
+    if values.shape != array.shape:
+        raise ValueError(f"{name} has shape {values.shape}; expected {array.shape}. Nothing is broadcast.")
+    array[...] = values
 
 
 def samples(X, n_features, dtype, name="X"):
@@ -43,9 +52,11 @@ def samples(X, n_features, dtype, name="X"):
     Integers become floats here, before any arithmetic: in uint8, the type of most images, 200 + 100 is
     44 and -1 is 255.
     """
-    X = _numbers(X, name)
+    X = real_array(X, name)
     if X.ndim != 2:
-        hint = f"For one sample, write {name}.reshape(1, -1)." if X.ndim == 1 else "Flatten each sample to one row."
+        hint = "Flatten each sample to one row."
+        if X.ndim == 1:
+            hint = f"Write {name}.reshape(-1, 1)." if n_features == 1 else f"For one sample, write {name}.reshape(1, -1)."
         raise ValueError(f"{name} has shape {X.shape}; expected (n, {n_features}), samples in rows. {hint}")
     if X.shape[1] != n_features:
         transposed = X.shape[0] == n_features
@@ -64,7 +75,7 @@ def targets(y, n, n_outputs, dtype, name="y"):
 
     Shape `(n,)` is taken for `(n, 1)` where the network has one output: it can mean nothing else.
     """
-    y = _numbers(y, name)
+    y = real_array(y, name)
     if y.ndim == 1 and n_outputs == 1:
         y = y.reshape(-1, 1)
     if y.shape != (n, n_outputs):
@@ -77,8 +88,10 @@ def targets(y, n, n_outputs, dtype, name="y"):
 
 
 def class_labels(y, n, n_classes, name="y"):
-    """`y` as whole numbers from 0 to `n_classes - 1`, shape `(n,)`."""
-    y = _numbers(y, name)
+    """`y`, of shape `(n,)` or `(n, 1)`, as whole numbers from 0 to `n_classes - 1`, shape `(n,)`."""
+    y = real_array(y, name)
+    if y.shape == (n, 1):
+        y = y[:, 0]
     if y.shape != (n,):
         raise ValueError(
             f"{name} has shape {y.shape}; expected ({n},), one class number per sample, "
@@ -94,7 +107,8 @@ def class_labels(y, n, n_classes, name="y"):
     return y.astype(np.intp)
 
 
-def _numbers(values, name):
+def real_array(values, name):
+    """`values` as an array of integers, floats or booleans."""
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix; call {name}.toarray() first.")
     try:
@@ -103,7 +117,7 @@ def _numbers(values, name):
         raise ValueError(f"{name} is not an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} has dtype {array.dtype}; numbers are needed. "
+            f"{name} has dtype {array.dtype}; real numbers are needed: try {name}.astype(float). "
             "For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
         )
     return array
@@ -116,8 +130,8 @@ def _finite(array, dtype, name):
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
-            f"{name} holds {int(bad.sum())} values that are NaN or infinite in {np.dtype(dtype)}, the first at "
-            f"{where}. Drop or impute them; for integers and large values, scale first."
+            f"{name} holds NaN or infinite values in {np.dtype(dtype)} ({bad.sum()} of {bad.size}, the first at "
+            f"{where}). Drop or impute them; for integers and large values, scale first."
         )
     return array
 

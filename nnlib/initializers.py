@@ -63,4 +63,6 @@ INITIALIZERS = {"normal": normal, "uniform": uniform, "xavier": xavier, "he": he
 
 def get_initializer(init):
     """The initializer itself, from a name or a function of `(rng, fan_in, fan_out)`."""
+    if any(init is factory for factory in INITIALIZERS.values()):
+        raise ValueError(f"init={init.__name__} is not an initializer yet: write {init.__name__}(), with parentheses.")
     return init if callable(init) else look_up("initializer", INITIALIZERS, init)()

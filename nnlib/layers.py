@@ -10,7 +10,7 @@ network transposes at its border.) Leading axes, if any, number the replicates.
 import numpy as np
 
 from nnlib.activations import get_activation
-from nnlib.checks import positive_int
+from nnlib.checks import overwrite, positive_int
 from nnlib.initializers import get_initializer
 
 
@@ -29,8 +29,8 @@ class Dense:
     Attributes
     ----------
     W, b : ndarray
-        Weights `(..., fan_in, units)` and biases `(..., units)`: views of the network's parameter vector,
-        there once the layer is part of a `Network`.
+        Weights `(..., fan_in, units)` and biases `(..., units)` of a layer in `network.layers`: views of the
+        network's parameter vector. New values are copied into it.
 
     Examples
     --------
@@ -55,7 +55,24 @@ class Dense:
         """Make the parameters and gradients views of `theta` and `grad`, shape `(..., size)`."""
         shape = (*theta.shape[:-1], self.fan_in + 1, self.units)
         self._theta, self._grad = theta.reshape(shape), grad.reshape(shape)
-        self.W, self.b = self._theta[..., :-1, :], self._theta[..., -1, :]
+        self._W, self._b = self._theta[..., :-1, :], self._theta[..., -1, :]
+
+    # Properties, because a plain attribute that is assigned to would leave the network's vector.
+    @property
+    def W(self):
+        return self._W
+
+    @W.setter
+    def W(self, values):
+        overwrite("W", self._W, values)
+
+    @property
+    def b(self):
+        return self._b
+
+    @b.setter
+    def b(self, values):
+        overwrite("b", self._b, values)
 
     def draw(self, rng):
         """New parameters of one network, flat, shape `(size,)`."""
@@ -86,7 +103,7 @@ class Dense:
         self.activation.backward(buffers.activations, dz)
         np.matmul(inputs, dz.swapaxes(-1, -2), out=self._grad)
         if previous is not None:
-            np.matmul(self.W, dz, out=previous)
+            np.matmul(self._W, dz, out=previous)
 
     def __repr__(self):
         return f"Dense({self.units}, {self.activation.name!r})"

@@ -16,7 +16,7 @@ from typing import Callable
 import numpy as np
 
 from nnlib import checks
-from nnlib.activations import Activation, identity, sigmoid, softmax
+from nnlib.activations import Activation, identity, quiet, sigmoid, softmax
 from nnlib.checks import look_up
 
 
@@ -49,6 +49,7 @@ class Loss:
     decide: Callable | None = None
     correct: Callable | None = None
 
+    @quiet
     def __call__(self, logits, y):
         """The loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`.
 
@@ -60,7 +61,7 @@ class Loss:
         >>> float(nn.binary_cross_entropy([[-800.0]], [1]))
         800.0
         """
-        logits = np.asarray(logits, dtype=np.float64)
+        logits = checks.real_array(logits, "logits").astype(np.float64)
         if logits.ndim < 2 or logits.shape[-2] == 0:
             raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
         t = self.encode(y, *logits.shape[-2:], logits.dtype)
@@ -133,7 +134,8 @@ def _encode_categories(y, n, n_outputs, dtype):
             "categorical cross-entropy needs an output unit per class, at least 2; the last layer has "
             f"{n_outputs}. For two classes and one unit use loss='binary_cross_entropy'."
         )
-    if np.ndim(y) != 2:
+    y = checks.real_array(y, "y")
+    if y.ndim != 2 or y.shape[1] == 1:
         return np.eye(n_outputs, dtype=dtype)[checks.class_labels(y, n, n_outputs)]
     t = checks.targets(y, n, n_outputs, dtype)
     if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, atol=1e-6):

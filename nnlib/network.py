@@ -6,10 +6,8 @@ import numbers
 import numpy as np
 
 from nnlib import checks
+from nnlib.activations import quiet
 from nnlib.losses import get_loss
-
-# Saturated sigmoids and diverged networks overflow: the first is exact, the second is reported by `train`.
-quiet = np.errstate(over="ignore", invalid="ignore")
 
 # Predictions are computed in pieces, so that their memory does not grow with the number of samples.
 PIECE = 1 << 20
@@ -38,7 +36,8 @@ class Network:
     Attributes
     ----------
     theta, grad : ndarray
-        Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`.
+        Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`. New values for
+        `theta` are copied into it, so that the layers see them.
     layers : list
         The layers, with their weights `W` and biases `b`.
 
@@ -68,9 +67,7 @@ class Network:
             raise ValueError("a network needs at least one layer, for instance [nn.Dense(1)].")
         self.loss_function = get_loss(loss)
         self._check_last_layer()
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float64, np.float32):
-            raise ValueError(f"dtype must be float64 or float32, not {dtype!r}.")
+        self.dtype = _float_dtype(dtype)
 
         fan_in, sizes = self.n_features, []
         for layer in self.layers:
@@ -95,12 +92,20 @@ class Network:
             )
 
     def _bind(self, theta):
-        self.theta, self.grad = theta, np.zeros_like(theta)
+        self._theta, self.grad = theta, np.zeros_like(theta)
         self._buffers = {}
         start = 0
         for layer, stop in zip(self.layers, self._splits):
             layer.bind(theta[..., start:stop], self.grad[..., start:stop])
             start = stop
+
+    @property
+    def theta(self):
+        return self._theta
+
+    @theta.setter
+    def theta(self, values):
+        checks.overwrite("theta", self._theta, values)
 
     @property
     def replicates(self):
@@ -111,17 +116,27 @@ class Network:
         """Network `r` of the stack, as a single network with parameters of its own."""
         if self.replicates is None:
             raise ValueError("this is a single network; a stack has rng=[seed, seed, ...].")
-        single = copy.copy(self)
-        single.layers = [copy.copy(layer) for layer in self.layers]
-        single._bind(self.theta[r].copy())
-        return single
+        return self._like(self.theta[r].copy())
 
     def copy(self):
         """A network with the same parameters that can be trained without changing this one."""
-        twin = copy.copy(self)
-        twin.layers = [copy.copy(layer) for layer in self.layers]
-        twin._bind(self.theta.copy())
+        return self._like(self.theta.copy())
+
+    def _like(self, theta):
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, layers=[copy.copy(layer) for layer in self.layers])
+        twin._bind(theta)
         return twin
+
+    # The module `copy` and pickle would copy vector and views apart: the copy would train and not learn.
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._bind(self._theta)
 
     def unpack(self, vector):
         """The parts of a flat vector, as `[(W, b), ...]`: one pair per layer, in the shapes of the parameters.
@@ -277,7 +292,8 @@ class Network:
         return self._buffers[n]
 
     def _pieces(self, n):
-        width = (self.replicates or 1) * max(layer.units for layer in self.layers)
+        widest = max(layer.units for layer in self.layers)
+        width = max(self.n_features, (self.replicates or 1) * widest)
         size = max(1, PIECE // width)
         return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
@@ -318,9 +334,18 @@ def _with_ones(X):
 def _as_layers(layers):
     layers = layers if isinstance(layers, (list, tuple)) else [layers]
     for layer in layers:
-        if not hasattr(layer, "build"):
+        if isinstance(layer, type) or not hasattr(layer, "build"):
             raise TypeError(f"layers must be layers such as nn.Dense(8, 'tanh'), not {layer!r}.")
     return layers
+
+
+def _float_dtype(dtype):
+    try:
+        if np.dtype(dtype) in (np.float64, np.float32):
+            return np.dtype(dtype)
+    except TypeError:  # not a dtype at all
+        pass
+    raise ValueError(f"dtype must be float64 or float32, not {dtype!r}.")
 
 
 def as_rng(rng):

@@ -1,5 +1,7 @@
 """Optimizers: each turns a flat gradient into a step of the flat parameter vector."""
 
+import numbers
+
 import numpy as np
 
 from nnlib.checks import positive
@@ -35,7 +37,7 @@ class SGD:
 
     def __init__(self, learning_rate):
         hint = " To go up the gradient, negate the loss instead."
-        self.learning_rate = positive("learning_rate", learning_rate, hint)
+        self.learning_rate = positive("learning_rate", learning_rate, hint, most_dimensions=1)
 
     def start(self, theta):
         """Forget the past and prepare for parameters of this shape; `train` calls it first."""
@@ -80,7 +82,7 @@ class Adam(SGD):
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
         super().__init__(learning_rate)
         for name, beta in (("beta1", beta1), ("beta2", beta2)):
-            if not 0 <= beta < 1:
+            if not isinstance(beta, numbers.Real) or not 0 <= beta < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {beta!r}.")
         self.beta1, self.beta2, self.epsilon = beta1, beta2, positive("epsilon", epsilon)
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.inspection import DecisionBoundaryDisplay
 
+from nnlib.checks import look_up
 from nnlib.network import Network
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GRAY = "#1f6fb4", "#d9660f", "#2a8a3e", "#c02f2f", "#7a4fb0", "#6b6b6b"
@@ -66,14 +67,19 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
         raise ValueError(f"X has shape {X.shape}; a boundary can be drawn over two features only: (n, 2).")
+    if not np.isfinite(X).all():
+        raise ValueError("X holds NaN or infinite values, and they set the limits of the figure. Drop or impute them.")
     ax = ax or plt.gca()
     margin = 0.08 * (np.ptp(X, axis=0).max() or 1)
     low, high = X.min(axis=0) - margin, X.max(axis=0) + margin
     xx0, xx1 = np.meshgrid(*(np.linspace(a, b, grid_resolution) for a, b in zip(low, high)))
-    response, n_classes = _ask(model, np.column_stack([xx0.ravel(), xx1.ravel()]))
+    points = np.column_stack([xx0.ravel(), xx1.ravel()])
+    response, n_classes = _ask(model, points)
+    if response.shape != (len(points),):
+        raise ValueError(f"the model gives shape {response.shape} for {len(points)} points; expected one number each.")
     response = response.reshape(xx0.shape)
 
-    colors = [_pale(color) for color in CLASS_COLORS[:n_classes]]
+    colors = [_pale(CLASS_COLORS[i % len(CLASS_COLORS)]) for i in range(n_classes)]
     display = DecisionBoundaryDisplay(
         xx0=xx0, xx1=xx1, response=response, n_classes=n_classes, multiclass_colors=colors
     )
@@ -82,10 +88,11 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     else:
         display.plot(ax=ax, plot_method="pcolormesh", rasterized=True)
     borders = [0.5] if n_classes == 2 else np.arange(n_classes - 1) + 0.5
-    if response.min() < borders[0] < response.max():
+    borders = [border for border in borders if response.min() < border < response.max()]
+    if borders:
         ax.contour(xx0, xx1, response, levels=borders, colors="black", linewidths=1.4)
     if y is not None:
-        scatter(X, y, ax=ax)
+        scatter(X, np.searchsorted(model.classes_, np.ravel(y)) if hasattr(model, "classes_") else y, ax=ax)
     ax.set(xlabel="", ylabel="", xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     if title:
         ax.set_title(title)
@@ -98,7 +105,10 @@ def scatter(X, y, ax=None, *, size=18, label=None):
     X, y = np.asarray(X), np.asarray(y).ravel()
     if X.ndim != 2 or X.shape[1] != 2 or len(y) != len(X):
         raise ValueError(f"X has shape {X.shape} and y {y.shape}; expected (n, 2) and (n,).")
-    for i, c in enumerate(np.unique(y)):
+    classes = np.unique(y)
+    # A class number keeps its color where the classes before it are absent; other labels are counted.
+    numbered = set(classes.tolist()) <= set(range(len(CLASS_COLORS)))
+    for i, c in zip(classes.astype(int) if numbered else range(len(classes)), classes):
         ax.scatter(
             *X[y == c].T,
             s=size,
@@ -106,7 +116,7 @@ def scatter(X, y, ax=None, *, size=18, label=None):
             marker=CLASS_MARKERS[i % len(CLASS_MARKERS)],
             edgecolors="white",
             linewidths=0.4,
-            label=label.format(int(c)) if label else None,
+            label=label.format(c if isinstance(c, str) else int(c)) if label else None,
         )
     ax.set_aspect("equal")
     return ax
@@ -124,6 +134,7 @@ def losses(histories, ax=None, *, log=False, what="loss"):
         A logarithmic vertical axis.
     what : {"loss", "accuracy", "validation_loss", "validation_accuracy"}
     """
+    look_up("curve", dict.fromkeys(("loss", "accuracy", "validation_loss", "validation_accuracy")), what)
     ax = ax or plt.gca()
     for label, history in (histories if isinstance(histories, dict) else {"": histories}).items():
         values = getattr(history, what)
@@ -154,14 +165,16 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
         their size.
     ax : matplotlib Axes, optional
     inputs, outputs : sequence of str, optional
-        Labels beside the first and the last units.
+        Labels beside the first and the last units, one for each.
     weights : bool
         False draws all lines alike, for a network whose weights do not matter.
     most : int
-        Layers with more units are drawn with a gap.
+        Layers with more units are drawn with a gap; at least 3.
     """
     if network.replicates is not None:
         raise ValueError("this is a stack; draw one of its networks: network.replicate(0).")
+    if most < 3:
+        raise ValueError(f"most must be at least 3, two units and the last, not {most!r}.")
     ax = ax or plt.gca()
     sizes = [network.n_features] + [layer.units for layer in network.layers]
     shown = [list(range(n)) if n <= most else [*range(most - 1), n - 1] for n in sizes]
@@ -183,9 +196,14 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
         if i == len(sizes) - 1 and network.loss_function.link.name != "identity":
             name = network.loss_function.link.name
         ax.text(2.4 * i, heights[i][-1] - 0.65, f"{sizes[i]}\n{name}", ha="center", va="top", fontsize="small")
-    for labels, i, side, align in ((inputs, 0, -0.4, "right"), (outputs, -1, 0.4, "left")):
-        for label, y in zip(labels or [], heights[i]):
-            ax.text(2.4 * (i % len(sizes)) + side, y, label, ha=align, va="center")
+    last = len(sizes) - 1
+    for labels, i, side, align in ((inputs, 0, -0.4, "right"), (outputs, last, 0.4, "left")):
+        if labels is None:
+            continue
+        if len(labels) != sizes[i]:
+            raise ValueError(f"there are {len(labels)} labels for {sizes[i]} units; expected one for each.")
+        for unit, y in zip(shown[i], heights[i]):
+            ax.text(2.4 * i + side, y, labels[unit], ha=align, va="center")
     ax.set_aspect("equal")
     ax.axis("off")
     ax.margins(0.08)
@@ -211,13 +229,17 @@ def _ask(model, points):
     if isinstance(model, Network):
         if model.replicates is not None:
             raise ValueError("this is a stack; draw one of its networks: network.replicate(0).")
+        if model.n_features != 2:
+            raise ValueError(f"the network takes {model.n_features} features; a boundary can be drawn over two only.")
         if model.n_outputs == 1:
             return model.predict(points)[:, 0], 2
         return model.classify(points).astype(float), model.n_outputs
     if callable(model):
         return np.asarray(model(points), dtype=float), 2
+    if not hasattr(model, "classes_"):
+        raise TypeError(f"model must be a Network, a fitted classifier or a function of (n, 2) points, not {model!r}.")
     if len(model.classes_) == 2:
         if hasattr(model, "predict_proba"):
             return model.predict_proba(points)[:, 1], 2
         return (model.predict(points) == model.classes_[1]).astype(float), 2
-    return np.searchsorted(model.classes_, model.predict(points)).astype(float), len(model.classes_)
+    return np.searchsorted(model.classes_, model.predict(points)).astype(float), max(len(model.classes_), 2)

@@ -1,9 +1,12 @@
 """Training: go through the data, step down the gradient, keep the history."""
 
+import numbers
+
 import numpy as np
 
 from nnlib import checks
-from nnlib.network import as_rng, quiet
+from nnlib.activations import quiet
+from nnlib.network import as_rng
 
 
 class DivergenceError(ArithmeticError):
@@ -51,6 +54,8 @@ class History:
         return len(self.loss)
 
     def __repr__(self):
+        if len(self) == 0:
+            return "<history of 0 epochs>"
         if self.loss.ndim == 1:
             return f"<history of {len(self)} epochs: {self.describe(len(self) - 1)}>"
         return f"<history of {len(self)} epochs, {self.loss.shape[1]} replicates>"
@@ -120,6 +125,10 @@ def train(
     >>> network.classify(X)
     array([0, 1, 1, 0])
     """
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise TypeError(f"optimizer must be an optimizer such as nn.SGD(0.5), not {optimizer!r}.")
+    if not isinstance(progress, numbers.Integral) or progress < 0:
+        raise ValueError(f"progress must be a whole number of epochs, or 0 for no lines, not {progress!r}.")
     data = network.encode(X, y)
     n = len(data)
     epochs = checks.positive_int("epochs", epochs)
@@ -132,7 +141,10 @@ def train(
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError("validation must be a pair (X, y).")
-        validation = network.encode(*validation)
+        try:
+            validation = network.encode(*validation)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
 
     classes = network.loss_function.correct is not None
     accuracy = bool(accuracy) and classes
@@ -153,12 +165,13 @@ def train(
         if accuracy:
             history.accuracy[epoch] = hits
         if validation is not None:
-            history.validation_loss[epoch], share = network.score(validation)
+            loss, hits = network.score(validation)
+            history.validation_loss[epoch] = np.where(history.diverged, np.nan, loss)
             if classes:
-                history.validation_accuracy[epoch] = share
+                history.validation_accuracy[epoch] = np.where(history.diverged, np.nan, hits)
         if progress and (epoch % progress == 0 or epoch == epochs - 1):
             print(f"epoch {epoch:>{len(str(epochs - 1))}}  {history.describe(epoch)}")
-    steps.finish(epochs)
+    steps.finish()
     return history
 
 
@@ -199,7 +212,7 @@ class _Steps:
         # A sum is finite only if all its terms are, and cheaper than looking at each of them.
         finite = np.isfinite(loss + network.theta.sum(axis=-1))
         if not finite.all():
-            self.go_back(finite, loss, epoch)
+            self.go_back(finite, loss, epoch, recorded=epoch)
         if self.some_diverged:
             loss = np.where(self.history.diverged, np.nan, loss)
             hits = np.where(self.history.diverged, np.nan, hits) if accuracy else None
@@ -210,26 +223,30 @@ class _Steps:
             network.theta[self.history.diverged] = self.good[self.history.diverged]
         return loss, hits
 
-    def finish(self, epochs):
+    def finish(self):
         """The last step has no loss after it; its parameters must be finite all the same."""
         finite = np.isfinite(self.network.theta.sum(axis=-1))
         if not finite.all():
-            self.go_back(finite, np.inf, epochs)
+            self.go_back(finite, self.good_loss, len(self.history) - 1, recorded=len(self.history))
 
-    def go_back(self, finite, loss, epoch):
+    def go_back(self, finite, loss, epoch, recorded):
         network, history = self.network, self.history
         network.theta[~finite] = self.good[~finite]
         history.diverged |= ~finite
         self.some_diverged = True
         if history.diverged.all():
-            history._cut(epoch)
+            history._cut(recorded)
             raise DivergenceError(self._message(loss, epoch), history)
 
     def _message(self, loss, epoch):
-        who = "the loss" if self.network.replicates is None else "the loss of every network"
+        # A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
+        what = "parameters" if np.isfinite(loss).any() else "loss"
+        who = "" if self.network.replicates is None else " of every network"
         before = "" if self.good_loss is None else f" (the last finite loss was {np.nanmax(self.good_loss):.4g})"
+        rates = np.unique(self.optimizer.learning_rate)
+        rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
         return (
-            f"training diverged in epoch {epoch}: {who} became {np.max(loss)}{before}. The network keeps its last "
-            f"finite parameters. Lower the learning rate (now {self.optimizer.learning_rate}), or scale the inputs "
-            "to a standard deviation of about 1."
+            f"training diverged in epoch {epoch}: the {what}{who} became infinite or NaN{before}. The network keeps "
+            f"its last finite parameters. Lower the learning rate (now {rate}), or scale the inputs to a standard "
+            "deviation of about 1."
         )
