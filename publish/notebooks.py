@@ -82,7 +82,7 @@ def _about(project: Project, page: Page, site_url: str | None) -> str:
         site = f"[{site}]({_address(site_url, page.path)})"
     return ABOUT.format(
         title=page.front.get("title", page.slug), description=page.front.get("description", ""), site=site,
-        packages="jupyter numpy matplotlib scikit-learn", package=PACKAGE,
+        packages="jupyter numpy matplotlib scikit-learn tabulate", package=PACKAGE,
     )  # fmt: skip
 
 
