@@ -1,0 +1,174 @@
+"""Training: history, progress, batches, validation, divergence."""
+
+import nnlib as nn
+import numpy as np
+import pytest
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 2))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def build(loss="binary_cross_entropy", rng=0, **options):
+    return nn.Network(2, [nn.Dense(5, "tanh"), nn.Dense(1)], loss=loss, rng=rng, **options)
+
+
+def test_history_is_what_the_network_says_before_each_step():
+    network, validation = build(), (X[:7], Y[:7])
+    expected = {"loss": [], "accuracy": [], "validation_loss": [], "validation_accuracy": []}
+    twin = build()
+    for _ in range(5):
+        expected["loss"].append(twin.loss(X, Y))
+        expected["accuracy"].append(twin.accuracy(X, Y))
+        twin.theta -= 0.5 * twin.loss_and_gradient(X, Y)[1]
+        expected["validation_loss"].append(twin.loss(*validation))
+        expected["validation_accuracy"].append(twin.accuracy(*validation))
+    history = nn.train(network, X, Y, nn.SGD(0.5), 5, validation=validation)
+    assert len(history) == 5 and not history.diverged
+    for name, values in expected.items():
+        np.testing.assert_allclose(getattr(history, name), values, rtol=1e-13)
+
+
+def test_accuracy_counts_right_predictions():
+    network = build()
+    assert network.accuracy(X, Y) == np.mean(network.classify(X) == Y) == np.mean((network.predict(X)[:, 0] >= 0.5) == Y)
+    several = nn.Network(2, [nn.Dense(3)], loss="binary_cross_entropy", rng=0)
+    labels = RNG.integers(0, 2, size=(30, 3))
+    assert several.classify(X).shape == (30, 3)
+    assert several.accuracy(X, labels) == np.mean((several.classify(X) == labels).all(axis=1))
+
+
+def test_what_is_not_asked_for_is_not_recorded():
+    assert nn.train(build(), X, Y, nn.SGD(0.1), 2, accuracy=False).accuracy is None
+    history = nn.train(build("squared_error"), X, Y, nn.SGD(0.1), 2, validation=(X, Y))
+    assert history.accuracy is None and history.validation_accuracy is None
+    assert history.validation_loss.shape == (2,)
+    assert nn.train(build(), X, Y, nn.SGD(0.1), 2).validation_loss is None
+
+
+@pytest.mark.parametrize("rng", [0, [0, 1]], ids=["single", "stack"])
+def test_recording_changes_nothing(rng):
+    plain, watched = build(rng=rng), build(rng=rng)
+    nn.train(plain, X, Y, nn.Adam(0.1), 5, accuracy=False)
+    nn.train(watched, X, Y, nn.Adam(0.1), 5, validation=(X[:3], Y[:3]), progress=2)
+    np.testing.assert_array_equal(plain.theta, watched.theta)
+
+
+def test_training_twice_is_training_longer():
+    """SGD has no memory; a batch of all rows is the full batch."""
+    long, short = build(), build()
+    whole = nn.train(long, X, Y, nn.SGD(0.5), 10)
+    parts = [nn.train(short, X, Y, nn.SGD(0.5), 5, batch_size=30) for _ in range(2)]
+    np.testing.assert_array_equal(long.theta, short.theta)
+    np.testing.assert_array_equal(whole.loss, np.concatenate([part.loss for part in parts]))
+
+
+def test_batches_step_once_each():
+    """One epoch of batches of 8 equals four steps by hand on the rows that the generator draws."""
+    network, twin = build(), build()
+    history = nn.train(network, X, Y, nn.SGD(0.5), 1, batch_size=8, rng=4)
+    order, losses = np.random.default_rng(4).permutation(30), []
+    for start in range(0, 30, 8):
+        rows = order[start : start + 8]
+        loss, gradient = twin.loss_and_gradient(X[rows], Y[rows])
+        losses.append(len(rows) / 30 * loss)
+        twin.theta -= 0.5 * gradient
+    np.testing.assert_allclose(network.theta, twin.theta, rtol=1e-12)
+    np.testing.assert_allclose(history.loss, [sum(losses)], rtol=1e-13)
+
+
+@pytest.mark.parametrize("rng", [np.random.default_rng(1), np.random.RandomState(1), 1, np.int64(1)], ids=lambda r: type(r).__name__)
+def test_batches_from_any_source_of_randomness(rng):
+    history = nn.train(build(), X, Y, nn.SGD(0.5), 20, batch_size=7, rng=rng)
+    assert history.loss[-1] < history.loss[0]
+
+
+def test_progress_prints_first_every_nth_and_last(capsys):
+    history = nn.train(build(), X, Y, nn.SGD(0.5), 11, progress=5, validation=(X, Y))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["0", "5", "10"]
+    assert lines[2] == f"epoch 10  {history.describe(10)}"
+    assert all(f"{name} {getattr(history, name.replace(' ', '_'))[-1]:.4f}" in lines[2] for name in ("loss", "validation accuracy"))
+    nn.train(build(rng=[0, 1]), X, Y, nn.SGD(0.5), 2, progress=1)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    nn.train(build(), X, Y, nn.SGD(0.5), 2)
+    assert capsys.readouterr().out == ""
+
+
+def test_representations():
+    network, stack = build(), build(rng=[0, 1])
+    assert repr(network) == "Network(2, [Dense(5, 'tanh'), Dense(1, 'identity')], loss='binary_cross_entropy')"
+    assert "2 replicates" in repr(stack) and "replicates: 2" in stack.summary()
+    summary = network.summary().splitlines()
+    assert summary[1].split() == ["Dense", "tanh", "(2,", "5)", "(5,)", "15"]
+    assert summary[-1] == "loss: binary_cross_entropy; 21 parameters, float64"
+    assert repr(nn.train(network, X, Y, nn.SGD(0.1), 2)).startswith("<history of 2 epochs: loss 0.")
+    assert repr(nn.train(stack, X, Y, nn.SGD(0.1), 2)) == "<history of 2 epochs, 2 replicates>"
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("dtype, rate", [("float64", 1e150), ("float32", 1e18)])
+def test_divergence_stops_at_that_step_and_keeps_the_last_finite_parameters(batch_size, dtype, rate):
+    network = build("squared_error", dtype=dtype)
+    with pytest.raises(nn.DivergenceError) as info:
+        nn.train(network, X, Y, nn.SGD(rate), 100, batch_size=batch_size, rng=0)
+    history, message = info.value.history, str(info.value)
+    assert f"in epoch {len(history)}:" in message and len(history) < 5
+    assert f"Lower the learning rate (now {rate:g})" in message and "last finite" in message
+    assert np.isfinite(network.theta).all()
+    assert np.isfinite(network.loss(X, Y))
+    assert np.isfinite(history.loss).all()
+    assert history.diverged
+
+
+def test_a_full_batch_divergence_by_hand():
+    network, twin = build("squared_error"), build("squared_error")
+    rate, recorded = 1e100, []
+    while True:
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, gradient = twin.loss_and_gradient(X, Y)
+        if not np.isfinite(loss):
+            break
+        recorded.append(loss)
+        last = twin.theta.copy()
+        twin.theta -= rate * gradient
+    with pytest.raises(nn.DivergenceError) as info:
+        nn.train(network, X, Y, nn.SGD(rate), 100)
+    np.testing.assert_allclose(info.value.history.loss, recorded, rtol=1e-12)
+    np.testing.assert_allclose(network.theta, last, rtol=1e-12)
+
+
+def test_divergence_before_the_first_step():
+    network = build("squared_error")
+    before = network.theta.copy()
+    with pytest.raises(nn.DivergenceError, match="in epoch 0: the loss became infinite or NaN. The network") as info:
+        nn.train(network, X, 1e200 * Y, nn.SGD(0.1), 5)
+    np.testing.assert_array_equal(network.theta, before)
+    assert len(info.value.history) == 0
+    assert repr(info.value.history) == "<history of 0 epochs>"
+
+
+def test_divergence_in_the_very_last_step():
+    """No loss comes after it, so only the parameters can tell."""
+    network = build("squared_error")
+    before = network.theta.copy()
+    with pytest.raises(nn.DivergenceError, match="in epoch 0: the parameters became infinite") as info:
+        nn.train(network, X, 1e10 * Y, nn.SGD(1e300), 1)
+    np.testing.assert_array_equal(network.theta, before)
+    assert np.isfinite(info.value.history.loss).all() and len(info.value.history) == 1
+
+
+def test_divergence_warns_of_nothing_and_can_be_followed_by_training():
+    network = build("squared_error")
+    errors = np.geterr()
+    with pytest.raises(nn.DivergenceError):
+        nn.train(network, X, Y, nn.Adam(1e160), 10)
+    assert np.geterr() == errors
+    fresh = build("squared_error")
+    assert np.isfinite(nn.train(fresh, X, Y, nn.SGD(0.1), 10).loss).all()
+
+
+def test_a_rate_too_high_for_cross_entropy_is_no_divergence():
+    """Its loss grows with the logits, but stays finite: nothing to report but the numbers."""
+    history = nn.train(build(), X, Y, nn.SGD(1e4), 50)
+    assert np.isfinite(history.loss).all() and not history.diverged
