@@ -1,6 +1,6 @@
 """Gates in a real browser: every page, light and dark, wide and narrow, in headless Chromium.
 
-The pages are handed to the browser at the address where they will be published; nothing leaves the machine.
+The site is served on this machine, under the path where it will be published. The browser finds no other host.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
-from urllib.parse import urldefrag, urljoin
+from threading import Thread
+from urllib.parse import urlsplit
 
 from .finding import Finding
 from .site import Site
@@ -28,7 +31,7 @@ AXE_IGNORED = {
 }
 FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 # Quarto's switch between light and dark, and smalldocs'.
 TOGGLE = ".quarto-color-scheme-toggle, [aria-label*='theme' i], [aria-label*='dark' i]"
@@ -54,7 +57,7 @@ OVERFLOW = """() => {
     const e = wide.at(-1);
     return [excess, e ? e.tagName.toLowerCase() + (e.id && '#' + e.id) + [...e.classList].map(c => '.' + c).join('') : 'body'];
 }"""
-BROKEN_IMAGES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.getAttribute('src'))"
+BROKEN_IMAGES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
 AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(results => results.violations.map(
     v => [v.id, v.help, v.nodes.map(n => [n.target.join(' '), n.any.concat(n.all, n.none).map(c => c.message)[0] ?? ''])]))"""
 
@@ -93,69 +96,87 @@ def visits(site: Site) -> list[Visit]:
     """Open every page in every view; the result is kept, for several gates read it."""
     from playwright.sync_api import Error, sync_playwright
 
-    axe = npm_file("axe-core/axe.min.js").read_text("utf-8")
     chromium = program("chromium", "chromium", "google-chrome", "chromium-browser")
-    with sync_playwright() as playwright:
+    axe = npm_file("axe-core/axe.min.js").read_text("utf-8")
+    with serve(site) as address, sync_playwright() as playwright:
         try:
             chrome = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         except Error as error:
             raise MissingTool(f"{chromium} did not start: {error.message.splitlines()[0]}") from error
-        done = []
-        for theme, width in product(THEMES, WIDTHS):
-            context = chrome.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-            for page in site.pages:
-                done.append(_visit(site, context, Visit(page.path, theme, width), axe))
-            context.close()
+        found = [visit for view in product(THEMES, WIDTHS) for visit in _look(site, address, chrome, *view, axe)]
         chrome.close()
-    return done
+    return found
 
 
-def _visit(site: Site, context, visit: Visit, axe: str) -> Visit:
-    """Open one page, look, and close it."""
-    root = site.url or "http://site.invalid/"
+@contextmanager
+def serve(site: Site) -> Iterator[str]:
+    """Serve the site on this machine, under the path where it will be published; yield the address."""
 
-    def answer(route) -> None:
-        url = urldefrag(route.request.url).url
-        path = site.locate("", url) if url.startswith(root) else None
-        if not url.startswith(root):
-            visit.note("hosts", f"asks another host: {url}")
-            route.abort()
-        elif path is None or not (site.root / path).is_file():
-            visit.note("requests", f"asks for {url.removeprefix(root)}, which is not in the site")
-            route.fulfill(status=404, body="")
-        else:
-            visit.files.add(path)
-            route.fulfill(path=site.root / path)
+    class Handler(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            return str(site.root / (site.locate("", path) or "outside"))
+
+        def log_message(self, *args) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{site.base}"
+        server.shutdown()
+
+
+def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) -> Iterator[Visit]:
+    """Open every page of the site in one theme at one width."""
+    origin = address.removesuffix(site.base)
+    context = chrome.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = context.new_page()
+
+    def request(sent) -> None:
+        if urlsplit(sent.url).scheme in {"http", "https"} and not sent.url.startswith(origin):
+            visit.note("hosts", f"asks another host: {sent.url}")
+
+    def response(received) -> None:
+        if received.status >= 400:
+            visit.note("requests", f"asks for {received.url.removeprefix(origin)}, which is not in the site")
+        elif received.url.startswith(origin):
+            visit.files.add(site.locate("", received.url.removeprefix(origin)))
 
     def console(message) -> None:
         # A request that failed is noted with its address above.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             visit.note("scripts", f"console error: {message.text}")
 
-    page = context.new_page()
-    page.route("**/*", answer)
+    page.on("request", request)
+    page.on("response", response)
     page.on("console", console)
     page.on("pageerror", lambda error: visit.note("scripts", f"script failed: {error.message}"))
-    page.goto(urljoin(root, visit.page))
-    if not _switch(page, visit.theme):
-        visit.note("themes", f"no {visit.theme} theme: neither the reader's preference nor the page's switch brings it")
-    page.evaluate(UNFOLD)
-    page.wait_for_load_state("networkidle")
-    if overflow := page.evaluate(OVERFLOW):
-        visit.note("layout", "{} pixels wider than the screen, because of {}".format(*overflow))
-    for source in page.evaluate(BROKEN_IMAGES):
-        visit.note("requests", f"{source} is no picture that the browser can show")
-    if visit.width == WIDTHS[0]:
-        page.evaluate(axe)
-        for rule, rule_help, nodes in page.evaluate(AXE, AXE_RULES):
-            nodes = [(target, why) for target, why in nodes if (rule, target) not in AXE_IGNORED]
-            if not nodes:
-                continue
-            (target, why), more = nodes[0], len(nodes) - 1
-            also = f", and {more} more" if more else ""
-            visit.note("axe", f"{rule}: {rule_help}: {target}{also}" + (f": {why}" if why else ""))
-    page.close()
-    return visit
+    for name in (page.path for page in site.pages):
+        visit = Visit(name, theme, width)
+        page.goto(address + name)
+        if not _switch(page, theme):
+            visit.note("themes", f"no {theme} theme: neither the reader's preference nor the page's switch brings it")
+        page.evaluate(UNFOLD)
+        page.wait_for_load_state("networkidle")
+        if overflow := page.evaluate(OVERFLOW):
+            visit.note("layout", "{} pixels wider than the screen, because of {}".format(*overflow))
+        for source in page.evaluate(BROKEN_IMAGES):
+            if (file := site.locate("", source.removeprefix(origin))) in visit.files:
+                visit.note("requests", f"{file} is no picture that the browser can show")
+        if width == WIDTHS[0]:
+            page.evaluate(axe)
+            for message in _axe_messages(page.evaluate(AXE, AXE_RULES)):
+                visit.note("axe", message)
+        yield visit
+    context.close()
+
+
+def _axe_messages(violations: list) -> Iterator[str]:
+    for rule, rule_help, nodes in violations:
+        nodes = [(target, why) for target, why in nodes if (rule, target) not in AXE_IGNORED]
+        if nodes:
+            target, why = nodes[0]
+            also = f", and {len(nodes) - 1} more" if len(nodes) > 1 else ""
+            yield f"{rule}: {rule_help}: {target}{also}" + (f": {why}" if why else "")
 
 
 def _switch(page, theme: str) -> bool:

@@ -34,7 +34,7 @@ LEAK = re.compile("|".join(f"({pattern})" for pattern, _, _ in LEAKS), re.M)
 def alt_text(site: Site) -> Iterator[Finding]:
     """Check that every picture in the text says in words what it shows.
 
-    A picture that only decorates has alt="" and role="presentation". Outside <main>, in the theme's own parts
+    A picture that only decorates has alt="" and aria-hidden="true". Outside <main>, in the theme's own parts
     (a logo beside the title), alt="" is enough.
     """
     for page in site.pages:
@@ -46,7 +46,7 @@ def alt_text(site: Site) -> Iterator[Finding]:
 
 def _alt_problem(picture: Tag, inside: bool) -> str | None:
     hidden = picture.get("aria-hidden") == "true" or picture.find_parent(attrs={"aria-hidden": "true"})
-    if hidden or picture.get("role") in {"presentation", "none"}:
+    if hidden:
         return None
     if picture.name == "svg":
         named = picture.get("aria-label") or picture.get("aria-labelledby") or picture.find("title")
@@ -56,7 +56,7 @@ def _alt_problem(picture: Tag, inside: bool) -> str | None:
         return "no alternative text: describe what it shows, with fig-alt (a chunk, or an image) or image-alt (a cover)"
     alt = " ".join(alt.split())
     if not alt:
-        return 'alt="" is for decoration: describe it, or add role="presentation"' if inside else None
+        return 'alt="" is for decoration: describe it, or add aria-hidden="true"' if inside else None
     name = PurePosixPath(urlsplit(picture.get("src", "")).path)
     if FILE_NAME.fullmatch(alt) or alt in {name.name, name.stem}:
         return f"the alternative text {alt!r} is a file name: describe what the picture shows"

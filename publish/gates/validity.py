@@ -38,8 +38,8 @@ IGNORED = [
 
 def validity(site: Site) -> Iterator[Finding]:
     """Yield the validator's errors, less those that are IGNORED."""
-    jar = npm_file("vnu-jar/build/dist/vnu.jar")
     java = program("default-jre-headless", "java")
+    jar = npm_file("vnu-jar/build/dist/vnu.jar")
     root = site.root.resolve()
     files = [str(root / page.path) for page in site.pages]
     options = ["--format", "json", "--stdout", "--errors-only", "--exit-zero-always"]
