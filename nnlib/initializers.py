@@ -25,7 +25,16 @@ def normal(scale=0.01):
 
 
 def uniform(low=0.0, high=1.0):
-    """Uniform distribution on `[low, high)`."""
+    """Uniform distribution on `[low, high)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlib as nn
+    >>> W = nn.uniform(-1, 1)(np.random.default_rng(0), 20, 10)
+    >>> bool((abs(W) <= 1).all() and (W < 0).any())
+    True
+    """
     if not low < high:
         raise ValueError(f"uniform needs low < high, not low={low!r} and high={high!r}.")
     return lambda rng, fan_in, fan_out: rng.uniform(low, high, (fan_in, fan_out))
@@ -36,6 +45,14 @@ def xavier():
 
     Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks"
     (2010), equation 16.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlib as nn
+    >>> W = nn.xavier()(np.random.default_rng(0), 300, 500)
+    >>> float(W.var().round(4)), 2 / (300 + 500)
+    (0.0025, 0.0025)
     """
 
     def draw(rng, fan_in, fan_out):
@@ -49,12 +66,30 @@ def he():
     """Normal with variance `2 / fan_in`: as xavier, but for relu layers, which silence half of their units.
 
     He et al., "Delving deep into rectifiers" (2015), equation 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlib as nn
+    >>> W = nn.he()(np.random.default_rng(0), 200, 500)
+    >>> float(W.var().round(4)), 2 / 200
+    (0.01, 0.01)
     """
     return lambda rng, fan_in, fan_out: rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
 
 
 def zeros():
-    """All weights zero: the start from which hidden units can never become different."""
+    """All weights zero: the start from which hidden units can never become different.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> network = nn.Network(2, [nn.Dense(3, "tanh", "zeros"), nn.Dense(1, init="zeros")], loss="squared_error", rng=0)
+    >>> history = nn.train(network, [[0.0, 1.0], [1.0, 3.0]], [1.0, 5.0], nn.SGD(0.1), epochs=100)
+    >>> network.layers[0].W
+    array([[0., 0., 0.],
+           [0., 0., 0.]])
+    """
     return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
 
 

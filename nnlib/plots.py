@@ -34,7 +34,15 @@ STYLE = {
 
 
 def use_style():
-    """Give all later figures the style of this module."""
+    """Give all later figures the style of this module.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> with plt.rc_context():  # for a while; without it, from here on
+    ...     nn.plots.use_style()
+    """
     plt.rcParams.update(STYLE)
 
 
@@ -63,6 +71,17 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     ------
     ValueError
         If the model or `X` has not exactly two features, or the network is a stack.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> network = nn.Network(2, [nn.Dense(1)], loss="binary_cross_entropy", rng=0)
+    >>> _, ax = plt.subplots()
+    >>> display = nn.plots.decision_boundary(network, [[0, 0], [1, 1]], [0, 1], ax, grid_resolution=20)
+    >>> display.response.shape
+    (20, 20)
+    >>> plt.close()
     """
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
@@ -100,7 +119,17 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
 
 
 def scatter(X, y, ax=None, *, size=18, label=None):
-    """Draw samples, a color and a marker per class; `label` is a format such as "class {}" for the legend."""
+    """Draw samples, a color and a marker per class; `label` is a format such as "class {}" for the legend.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> _, ax = plt.subplots()
+    >>> nn.plots.scatter([[0, 0], [1, 1]], [0, 1], ax, label="class {}").get_legend_handles_labels()[1]
+    ['class 0', 'class 1']
+    >>> plt.close()
+    """
     ax = ax or plt.gca()
     X, y = np.asarray(X), np.asarray(y).ravel()
     if X.ndim != 2 or X.shape[1] != 2 or len(y) != len(X):
@@ -133,6 +162,17 @@ def losses(histories, ax=None, *, log=False, what="loss"):
     log : bool
         A logarithmic vertical axis.
     what : {"loss", "accuracy", "validation_loss", "validation_accuracy"}
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    >>> history = nn.train(network, [[1.0], [2.0]], [1.0, 2.0], nn.SGD(0.1), epochs=30)
+    >>> _, ax = plt.subplots()
+    >>> nn.plots.losses({"a line": history}, ax, log=True).get_ylabel()
+    'loss'
+    >>> plt.close()
     """
     look_up("curve", dict.fromkeys(("loss", "accuracy", "validation_loss", "validation_accuracy")), what)
     ax = ax or plt.gca()
@@ -170,6 +210,16 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
         False draws all lines alike, for a network whose weights do not matter.
     most : int
         Layers with more units are drawn with a gap; at least 3.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> network = nn.Network(2, [nn.Dense(4, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    >>> _, ax = plt.subplots()
+    >>> len(nn.plots.network_diagram(network, ax, inputs=["x1", "x2"]).patches)  # a circle per unit
+    7
+    >>> plt.close()
     """
     if network.replicates is not None:
         raise ValueError("this is a stack; draw one of its networks: network.replicate(0).")

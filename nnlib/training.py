@@ -16,6 +16,16 @@ class DivergenceError(ArithmeticError):
     ----------
     history : History
         What was recorded up to the epoch of the failure. The network holds the last finite parameters.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    >>> try:
+    ...     nn.train(network, [[1.0], [2.0]], [1.0, 2.0], nn.SGD(1e150), epochs=100)
+    ... except nn.DivergenceError as error:
+    ...     print(len(error.history), "epochs; finite now:", bool(np.isfinite(network.theta).all()))
+    2 epochs; finite now: True
     """
 
     def __init__(self, message, history):
@@ -38,6 +48,14 @@ class History:
         On the validation set, after the last step of each epoch.
     diverged : ndarray of bool, shape () or (replicates,)
         Which networks stopped early because their loss was no longer finite. Their later entries are NaN.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> stack = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=range(5))
+    >>> history = nn.train(stack, [[1.0], [2.0]], [1.0, 2.0], nn.SGD(0.1), epochs=30)
+    >>> history.loss.shape
+    (30, 5)
     """
 
     def __init__(self, epochs, lead, accuracy, validation, validation_accuracy):
