@@ -12,8 +12,10 @@ from bs4 import BeautifulSoup, Tag
 from publish import document, pandoc, structure
 from publish.errors import PublishError
 from publish.execute import Executed
+from publish.pandoc import attribute, is_element
 
 FORMATTER = "html5"
+HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Conten
     if problems:
         errors = [PublishError(message, *page.find(search)) for search, message in problems]
         raise PublishError("\n".join(str(error) for error in errors))
-    return _finish(BeautifulSoup(text, "html.parser"), executed, link)
+    has_place_for_references = any(is_element(node, "Div") and attribute(node)[0] == "refs" for node in pandoc.walk(tree["blocks"]))
+    return _finish(BeautifulSoup(text, "html.parser"), executed, link, has_place_for_references)
 
 
 def citation_arguments(options: dict, page: PurePosixPath, root: Path) -> list[str]:
@@ -75,9 +78,9 @@ def _explain(warning: str) -> tuple[str, str]:
 # --- Quarto's touches to pandoc's HTML -------------------------------------------------------------------------------
 
 
-def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str]) -> Content:
+def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str], references_stay: bool) -> Content:
     for section in soup.select('section[class^="level"]'):
-        heading = section.find(["h1", "h2", "h3", "h4", "h5", "h6"], recursive=False)
+        heading = section.find(HEADINGS, recursive=False)
         if heading:
             heading["class"] = [*heading.get("class", []), "anchored"]
             heading["data-anchor-id"] = section["id"]
@@ -96,7 +99,7 @@ def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str])
     if executed.options.get("code-copy", True) is not False:
         for block in soup.select("div.sourceCode"):
             _add_copy_button(soup, block)
-    _move_to_appendix(soup)
+    _move_to_appendix(soup, references_stay)
     return Content(soup.decode(formatter=FORMATTER), _headings(soup), _search(soup))
 
 
@@ -112,15 +115,15 @@ def _add_copy_button(soup: BeautifulSoup, block: Tag) -> None:
     scaffold.append(button)
 
 
-def _move_to_appendix(soup: BeautifulSoup) -> None:
-    """Quarto ends a page with an appendix: the references, then the footnotes."""
+def _move_to_appendix(soup: BeautifulSoup, references_stay: bool) -> None:
+    """Quarto ends a page with an appendix: the references, unless they have a place in the text, then the footnotes."""
     appendix = soup.new_tag("div", attrs={"id": "quarto-appendix", "class": "default"})
     references = soup.find(id="refs")
-    if references:
+    if references and not references_stay:
         title = "References"
         parent = references.parent
         if parent.name == "section" and len(parent.find_all(True, recursive=False)) == 2:
-            title = parent.find(["h1", "h2", "h3", "h4", "h5", "h6"]).get_text()
+            title = parent.find(HEADINGS).get_text()
             holder = parent
         else:
             holder = None
@@ -151,7 +154,7 @@ def _appendix_heading(soup: BeautifulSoup, title: str) -> Tag:
 
 def _headings(soup: BeautifulSoup) -> list[dict]:
     out = []
-    for heading in soup.select("section[class^=level] > .anchored"):
+    for heading in soup.select("section[class^=level] > :is(h1, h2, h3, h4, h5, h6)"):
         out.append({
             "level": int(heading.name[1]),
             "id": heading["data-anchor-id"],
@@ -168,7 +171,7 @@ def _search(soup: BeautifulSoup) -> list[dict]:
         gone.decompose()
     out = []
     for section in reversed(copy.select("section[class^=level]")):  # the innermost first: what it holds is not its parent's
-        heading = section.find(class_="anchored", recursive=False)
+        heading = section.find(HEADINGS, recursive=False)
         title = _text(heading) if heading else ""
         if heading:
             heading.decompose()
@@ -181,4 +184,4 @@ def _search(soup: BeautifulSoup) -> list[dict]:
 def _text(node: Tag) -> str:
     for annotation in node.select("annotation"):
         annotation.decompose()
-    return " ".join(node.get_text(" ").split())
+    return " ".join(node.get_text().split())

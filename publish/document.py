@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -50,7 +51,9 @@ def _cell(executed: Executed, chunk: Chunk, number: int, root: Path) -> Iterator
         # The caption of a float is the last paragraph of its div. The code stays outside.
         caption = str(chunk.options["tbl-cap"]).strip()
         shown = [f"::::: {{#{label}}}\n\n" + "\n\n".join(shown) + f"\n\n{caption}\n:::::"]
-    identifier = f"#cell-{label} " if label else ""
+    # Quarto gives the label to the cell where no output can carry it.
+    carried = any(o["output_type"] in ("display_data", "execute_result") for o in executed.outputs[number])
+    identifier = f"#{'cell-' if carried else ''}{label} " if label else ""
     yield f"\n:::::: {{{identifier}{' '.join('.' + c.lstrip('.') for c in classes)}}}"
     yield "\n\n".join([code, *shown] if code else shown)
     yield "::::::\n"
@@ -92,9 +95,6 @@ def _outputs(executed: Executed, chunk: Chunk, number: int, options: dict, root:
                 yield "", text
             else:
                 yield f".cell-output .cell-output-{output['name']}", _fenced(text)
-        elif kind == "error":
-            text = ANSI.sub("", "\n".join(output["traceback"]))
-            yield ".cell-output .cell-output-error", _fenced(text)
         else:
             mime = _best(output)
             data = output["data"].get(mime, "")
@@ -108,6 +108,10 @@ def _outputs(executed: Executed, chunk: Chunk, number: int, options: dict, root:
                 yield ("" if asis else display), _fenced(data, "{=html}")
             elif mime and not (kind == "execute_result" and has_image and ARTIST.match(data.strip())):
                 yield ("" if asis else display), _fenced(data)
+
+
+def _half_up(value: float) -> int:
+    return math.floor(value + 0.5)  # as Quarto rounds
 
 
 def _best(output: dict) -> str:
@@ -130,7 +134,7 @@ def _image(executed: Executed, chunk: Chunk, data: str, file: str, root: Path) -
         # At twice the resolution, for sharp screens, and shown at its nominal size.
         scale = 2 if figure_options(executed.options)["format"] == "retina" else 1
         width, height = struct.unpack(">II", content[16:24])
-        attributes += [f'width="{round(width / scale)}"', f'height="{round(height / scale)}"']
+        attributes += [f'width="{_half_up(width / scale)}"', f'height="{_half_up(height / scale)}"']
     attributes += [f"{key}={_quoted(options[key])}" for key in ("fig-alt", "fig-align") if key in options]
     caption = " ".join(str(chunk.options.get("fig-cap", "")).split())
     return f"![{caption}]({link}){{{' '.join(attributes)}}}"

@@ -70,6 +70,8 @@ def render(project: Project, cache: Path, timeout: float = 600, site_url: str | 
     except (BuildError, ConfigError) as error:
         raise PublishError(str(error)) from None
     _drop_imports(site.out)
+    for page in site.pages.values():
+        _add_metadata(site.out / page.out, page)
     return [warning for warning in site.warnings if not HANDLED.search(warning)]
 
 
@@ -78,3 +80,16 @@ def _drop_imports(output: Path) -> None:
     for theme in output.glob("site_libs/themes/**/*.css"):
         css = theme.read_text(encoding="utf-8")
         theme.write_text(re.sub(r'@import\s+url\(\s*["\']?https?://[^)]*\)\s*;', "", css), encoding="utf-8")
+
+
+def _add_metadata(file: Path, page: smalldocs.site.Page) -> None:
+    """Put into a page's head what Quarto puts there and smalldocs does not: the date, and the picture's description."""
+    tags = []
+    if page.date:
+        tags.append(f'<meta name="dcterms.date" content="{page.date.isoformat()}">')
+    text = file.read_text(encoding="utf-8")
+    if alt := page.front.get("image-alt"):
+        for tag, name in (("property", "og:image"), ("name", "twitter:image")):
+            if f'<meta {tag}="{name}"' in text:
+                tags.append(f'<meta {tag}="{name}:alt" content="{html.escape(str(alt))}">')
+    file.write_text(text.replace("</head>", "".join(tags) + "</head>", 1), encoding="utf-8")

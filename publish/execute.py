@@ -62,7 +62,7 @@ class Executed:
 
 
 def chunk_options(chunk: Chunk, options: dict) -> dict:
-    defaults = {"echo": True, "eval": True, "include": True, "output": True, "warning": True, "error": False}
+    defaults = {"echo": True, "eval": True, "include": True, "output": True, "warning": True}
     execute = options.get("execute") or {}
     shared = {key: execute[key] for key in defaults if key in execute}
     page = {key: options[key] for key in ("code-fold", "code-summary", "code-overflow", "fig-align") if key in options}
@@ -135,7 +135,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
     outputs = []
     try:
         # Not async_setup_kernel: that one takes over SIGINT and SIGTERM for the whole process.
-        await client.async_start_new_kernel(env=kernel_environment())
+        await client.async_start_new_kernel(env=kernel_environment(project.root))
         await client.async_start_new_kernel_client()
         await client.async_execute_cell(notebook.cells[0], 0, store_history=False)
         progress.start(page)
@@ -166,11 +166,12 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
     return outputs
 
 
-def kernel_environment() -> dict[str, str]:
-    """The environment of kernels: the same results in every run, and no more threads than help."""
+def kernel_environment(root: Path) -> dict[str, str]:
+    """The environment of kernels: the project's own modules first, the same results in every run, few threads."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    return {**threads, **os.environ, **fixed}
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    return {**threads, **os.environ, **fixed, "PYTHONPATH": path}
 
 
 def _name(chunk: Chunk) -> str:
@@ -179,7 +180,7 @@ def _name(chunk: Chunk) -> str:
 
 def _check(chunk: Chunk, options: dict, outputs: list[dict]) -> None:
     for output in outputs:
-        if output["output_type"] == "error" and not options["error"]:
+        if output["output_type"] == "error":
             raise PublishError(_failure(chunk, output), chunk.file, chunk.line)
     text = "".join(o["text"] for o in outputs if o["output_type"] == "stream" and o["name"] == "stderr")
     if text.strip() and options["warning"]:
@@ -262,7 +263,7 @@ def installed_versions() -> list[str]:
 
 
 def _page_key(shared: str, page: Page, options: dict) -> str:
-    chunks = [(c.code, chunk_options(c, options)["eval"], chunk_options(c, options)["error"], c.options.get("warning")) for c in page.chunks]
+    chunks = [(c.code, chunk_options(c, options)["eval"], chunk_options(c, options)["warning"]) for c in page.chunks]
     content = [shared, figure_options(options), options.get("execute"), str(page.path), chunks]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -66,10 +66,7 @@ def notebook(project: Project, page: Page, site_url: str | None = None) -> nbfor
         if isinstance(piece, str):
             cells.append(nbformat.v4.new_markdown_cell(piece))
         else:
-            cell = nbformat.v4.new_code_cell(piece.code)
-            if piece.options.get("error"):  # it is meant to fail, and must not stop the cells after it
-                cell.metadata["tags"] = ["raises-exception"]
-            cells.append(cell)
+            cells.append(nbformat.v4.new_code_cell(piece.code))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # not at random: the same post gives the same file
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -153,8 +150,7 @@ def _captioned(identifier: str, inlines: list, index: structure.Index) -> dict:
 
 def _open_div(node: dict, index: structure.Index) -> list:
     (identifier, classes, pairs), content = node["c"]
-    kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), None)
-    if kind:
+    if kind := structure.callout_kind(node):
         title = [string(dict(pairs).get("title", kind.title()))]
         if content and is_element(content[0], "Header"):
             title, content = content[0]["c"][2], content[1:]

@@ -39,7 +39,7 @@ def render(command: Path, project: Path, log: Path, site_url: str | None = None)
     arguments = [str(command), "render", "--log", str(log), "--log-level", "info", "--log-format", "json-stream"]
     if site_url:
         arguments += ["--site-url", site_url]
-    environment = {**kernel_environment(), "QUARTO_PYTHON": sys.executable, "NO_COLOR": "1"}
+    environment = {**kernel_environment(project), "QUARTO_PYTHON": sys.executable, "NO_COLOR": "1"}
     process = subprocess.Popen(
         arguments, cwd=project, env=environment, text=True, encoding="utf-8", errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=os.name == "posix",

@@ -4,8 +4,9 @@ code; layouts. The names, classes and wording are Quarto's, so that one style sh
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from publish import pandoc
@@ -46,7 +47,7 @@ def build(document: dict, options: dict) -> Index:
     index = number(blocks)
     blocks = _map_blocks(blocks, lambda block: _float_block(block, index))
     blocks = resolve_references(blocks, index)
-    counter = iter(range(1, 10**6))
+    counter = itertools.count(1)
     blocks = _map_blocks(blocks, lambda block: _callout(block, counter))
     blocks = _map_blocks(blocks, lambda block: _folded(block, options))
     document["blocks"] = _map_blocks(blocks, _layout)
@@ -77,7 +78,8 @@ def number(blocks: list, label: Callable[[dict], str | None] = lambda node: None
 
 
 def _number_sections(blocks: list, index: Index) -> None:
-    headers = [node for node in pandoc.walk(blocks) if node["t"] == "Header"]
+    titles = [node["c"][1][0] for node in pandoc.walk(blocks) if callout_kind(node) and node["c"][1]]
+    headers = [node for node in pandoc.walk(blocks) if is_element(node, "Header") and not any(node is title for title in titles)]
     counts = [0] * 8
     top = min((node["c"][0] for node in headers), default=1)
     for node in headers:
@@ -253,13 +255,17 @@ def _reference(citation: dict, index: Index) -> list:
 # --- callouts, code, layouts -----------------------------------------------------------------------------------------
 
 
-def _callout(node: dict, counter: object) -> list | None:
-    if not is_element(node, "Div"):
-        return None
-    (identifier, classes, pairs), content = node["c"]
-    kind = next((name for name in CALLOUTS if f"callout-{name}" in classes), None)
+def callout_kind(node: dict) -> str | None:
+    """The kind of a callout, such as `note`; None for anything else."""
+    classes = attribute(node)[1] if is_element(node, "Div") else []
+    return next((name for name in CALLOUTS if f"callout-{name}" in classes), None)
+
+
+def _callout(node: dict, counter: Iterator[int]) -> list | None:
+    kind = callout_kind(node)
     if kind is None:
         return None
+    (identifier, classes, pairs), content = node["c"]
     options = dict(pairs)
     appearance = options.get("appearance", "default")
     title = [string(options["title"])] if "title" in options else []

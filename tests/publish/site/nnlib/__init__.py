@@ -1,0 +1,5 @@
+"""Stands in for the core: what a post imports."""
+
+
+def square(x):
+    return x * x
