@@ -20,7 +20,7 @@ site: .venv/ready ## Render the site into _site/
 test: .venv/ready ## Run every test that needs no browser
 	@.venv/bin/python -m pytest -q $(ARGS)
 
-check: .venv/ready ## Check the rendered site: make check [SITE=folder]
+check: .venv/ready node_modules/.package-lock.json ## Check the rendered site: make check [SITE=folder]
 	@.venv/bin/python -m publish check $(SITE) $(ARGS)
 
 preview: .venv/ready ## Show the site at a local address, and render again on each change
@@ -48,6 +48,13 @@ clean: ## Remove the site and the caches; .venv stays
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) -e '.[site,test,check]' || { \
 	  echo "Set-up failed: pip could not install the packages. Its message is above." >&2; exit 1; }
+	@touch $@
+
+# The HTML validator and the accessibility rules; they need Java and Chromium to run.
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "make check needs npm, Java and Chromium. On Debian and Ubuntu: apt install npm default-jre-headless chromium" >&2; exit 1; }
+	@npm ci --silent
 	@touch $@
 
 .venv/bench: .venv/ready

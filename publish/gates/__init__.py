@@ -1,13 +1,13 @@
 """Gates: what a rendered site must pass before it is published.
 
 A gate takes a `Site` and yields a `Finding` for each thing that is wrong. `quick` runs those that read files only,
-`all_gates` adds the renderer's warnings, the HTML validator and the browser.
+`all_gates` adds the HTML validator and the browser.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from .browser import browser
@@ -23,6 +23,7 @@ from .weight import report, weight
 __all__ = ["Finding", "all_gates", "quick"]
 
 QUICK = {"links": links, "alt text": alt_text, "references": references, "outputs": outputs, "hosts": hosts}
+NOT_CHECKED = "(not checked)"
 SLOW = {"html": validity, "browser": browser, "weight": weight}
 
 
@@ -35,15 +36,10 @@ def quick(site: Path | str, site_url: str | None = None) -> list[Finding]:
     return [finding for gate in QUICK.values() for finding in gate(rendered)]
 
 
-def all_gates(
-    site: Path | str,
-    site_url: str | None = None,
-    warnings: Iterable[str] = (),
-    echo: Callable[[str], object] = print,
-) -> list[Finding]:
+def all_gates(site: Path | str, site_url: str | None = None, echo: Callable[[str], object] = print) -> list[Finding]:
     """Run every gate on the folder `site` and say how each went, with `echo`; return the findings.
 
-    `warnings` are the renderer's, if known: each is a finding. A gate whose tool is missing fails.
+    A gate whose tool is missing fails.
     """
     rendered = Site(site, site_url)
     outside = sum(rendered.is_external(ref.url) for ref in rendered.references)
@@ -51,15 +47,18 @@ def all_gates(
         f"Checking {site}, to be served at {rendered.url or '/'}: {len(rendered.pages)} pages,"
         f" {len(rendered.references)} addresses ({outside} on other hosts, not asked)"
     )
-    gates = {"warnings": lambda _: [Finding("(renderer)", None, "warnings", text) for text in warnings], **QUICK, **SLOW}
     findings = []
-    for name, gate in gates.items():
+    for name, gate in (QUICK | SLOW).items():
         start = time.perf_counter()
         try:
             found = list(gate(rendered))
         except MissingTool as missing:
-            found = [Finding("(not checked)", None, name, str(missing))]
+            found = [Finding(NOT_CHECKED, None, name, str(missing))]
         verdict = f"{len(found)} found" if found else "ok"
         echo(f"  {name:<11} {verdict:<10} {time.perf_counter() - start:5.1f} s")
         findings += found
+    if not any(finding.gate == "weight" and finding.page == NOT_CHECKED for finding in findings):
+        echo("  What a first visit loads:")
+        for line in report(rendered):
+            echo(f"  {line}")
     return findings

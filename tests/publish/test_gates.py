@@ -117,9 +117,3 @@ def test_a_gate_without_its_tool_fails(site, monkeypatch):
     assert "apt install default-jre-headless" in findings[0].message
     assert all("apt install chromium" in f.message for f in findings[1:])
     assert any(line.split()[:3] == ["html", "1", "found"] for line in lines)
-
-
-def test_a_warning_of_the_renderer_is_a_finding(site, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    findings = all_gates(site, warnings=["posts/x/index.qmd: duplicate label fig-a"], echo=lambda line: None)
-    assert str(findings[0]) == "(renderer): warnings: posts/x/index.qmd: duplicate label fig-a"
