@@ -23,7 +23,6 @@ from .weight import report, weight
 __all__ = ["Finding", "all_gates", "quick"]
 
 QUICK = {"links": links, "alt text": alt_text, "references": references, "outputs": outputs, "hosts": hosts}
-NOT_CHECKED = "(not checked)"
 SLOW = {"html": validity, "browser": browser, "weight": weight}
 
 
@@ -47,17 +46,17 @@ def all_gates(site: Path | str, site_url: str | None = None, echo: Callable[[str
         f"Checking {site}, to be served at {rendered.url or '/'}: {len(rendered.pages)} pages,"
         f" {len(rendered.references)} addresses ({outside} on other hosts, not asked)"
     )
-    findings = []
+    findings, complete = [], True
     for name, gate in (QUICK | SLOW).items():
         start = time.perf_counter()
         try:
             found = list(gate(rendered))
         except MissingTool as missing:
-            found = [Finding(NOT_CHECKED, None, name, str(missing))]
+            found, complete = [Finding("(not checked)", None, name, str(missing))], False
         verdict = f"{len(found)} found" if found else "ok"
         echo(f"  {name:<11} {verdict:<10} {time.perf_counter() - start:5.1f} s")
         findings += found
-    if not any(finding.gate == "weight" and finding.page == NOT_CHECKED for finding in findings):
+    if complete:
         echo("  What a first visit loads:")
         for line in report(rendered):
             echo(f"  {line}")

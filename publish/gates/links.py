@@ -24,13 +24,12 @@ def links(site: Site) -> Iterator[Finding]:
 
         try:
             parts = urlsplit(ref.url)
-            external = site.is_external(ref.url)
         except ValueError as error:
             yield finding(f"{ref.url!r} is no address: {error}")
             continue
         if parts.scheme in NOT_FILES:
             continue
-        if external or (parts.scheme and not parts.netloc):
+        if site.is_external(ref.url) or (parts.scheme and not parts.netloc):
             if parts.scheme not in {"", "http", "https"} or "." not in parts.netloc or " " in ref.url:
                 yield finding(f"{ref.url!r} is no address that a browser can follow")
             continue

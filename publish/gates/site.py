@@ -98,7 +98,10 @@ class Site:
 
     def is_external(self, url: str) -> bool:
         """Whether `url` names a host that is not the site's own."""
-        host = urlsplit(url).netloc
+        try:
+            host = urlsplit(url).netloc
+        except ValueError:  # No address at all: the link gate reports it.
+            return False
         return bool(host) and host != urlsplit(self.url).netloc
 
     def locate(self, source: str, url: str) -> str | None:
