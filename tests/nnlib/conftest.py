@@ -9,7 +9,7 @@ from hypothesis import settings
 from sklearn.datasets import make_moons
 
 # A deadline would make a slow machine fail.
-settings.register_profile("nnlib", deadline=None, max_examples=25)
+settings.register_profile("nnlib", deadline=None, max_examples=20)
 settings.load_profile("nnlib")
 
 

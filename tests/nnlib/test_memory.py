@@ -45,9 +45,9 @@ def test_training_needs_few_arrays_of_its_largest_size():
     assert training(replicates, n, width) < 2.7 * replicates * n * width * 8
 
 
-@pytest.mark.parametrize("batch_size", [None, 300])
+@pytest.mark.parametrize("batch_size", [None, 100])
 def test_more_epochs_add_only_the_history(batch_size):
-    few, many = (training(epochs=epochs, batch_size=batch_size) for epochs in (10, 110))
+    few, many = (training(n=300, epochs=epochs, batch_size=batch_size) for epochs in (5, 105))
     history = 100 * 4 * 8 * 2  # epochs, replicates, bytes; loss and accuracy
     assert many - few < 1.5 * history + 2000
 

@@ -18,7 +18,7 @@ COARSE = dict(grid_resolution=20)
 @pytest.fixture
 def ax():
     before = dict(mpl.rcParams)
-    figure, ax = plt.subplots()
+    figure, ax = plt.subplots(figsize=(2, 2), dpi=40)
     other = plt.figure()  # the current figure is another one: drawing there is a mistake
     yield ax
     figure.canvas.draw()
@@ -130,9 +130,9 @@ def stack():
         (DecisionTreeClassifier(), X, Y, TypeError, "not DecisionTreeClassifier()"),
     ],
 )
-def test_boundary_refuses(ax, model, samples, labels, error, message):
+def test_boundary_refuses(model, samples, labels, error, message):
     with pytest.raises(error, match=message):
-        nn.plots.decision_boundary(model, samples, labels, ax, **COARSE)
+        nn.plots.decision_boundary(model, samples, labels, mpl.figure.Figure().subplots(), **COARSE)
 
 
 def test_scatter_labels_and_colors(ax):
