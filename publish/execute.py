@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -71,9 +72,15 @@ def chunk_options(chunk: Chunk, options: dict) -> dict:
 
 def figure_options(options: dict) -> dict:
     """The size and format of figures, with Quarto's defaults for HTML."""
-    values = {"width": 7, "height": 5, "dpi": 96, "format": "retina"}
+    defaults = {"width": 7, "height": 5, "dpi": 96, "format": "retina"}
     sources = options | (options.get("execute") or {})
-    return {key: sources.get(f"fig-{key}", default) for key, default in values.items()}
+    values = {key: sources.get(f"fig-{key}", default) for key, default in defaults.items()}
+    for key in ("width", "height", "dpi"):
+        if isinstance(values[key], bool) or not isinstance(values[key], int | float) or not values[key] > 0:
+            raise PublishError(f"fig-{key} must be a number above zero, not {values[key]!r}")
+    if values["format"] not in ("retina", "png", "svg", "jpeg"):
+        raise PublishError(f"fig-format must be retina, png, svg or jpeg, not {values['format']!r}")
+    return values
 
 
 def execute(project: Project, pages: list[Page], cache: Path, timeout: float = 600) -> list[Executed]:
@@ -130,7 +137,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
     sources = [SETUP.format(**figure_options(options)), *(chunk.code for chunk in page.chunks)]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     client = NotebookClient(
-        notebook, km=manager, timeout=timeout, allow_errors=True, resources={"metadata": {"path": str(folder)}},
+        notebook, km=manager, allow_errors=True, resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     outputs = []
     try:
@@ -138,6 +145,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
         await client.async_start_new_kernel(env=kernel_environment(project.root))
         await client.async_start_new_kernel_client()
         await client.async_execute_cell(notebook.cells[0], 0, store_history=False)
+        client.timeout = math.ceil(timeout)
         progress.start(page)
         for number, chunk in enumerate(page.chunks, 1):
             chunk_opts = chunk_options(chunk, options)
@@ -149,9 +157,11 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
             try:
                 await client.async_execute_cell(cell, number)
             except CellTimeoutError:
-                message = f"{_name(chunk)} took longer than {timeout:g} s; make it faster, or give --timeout more seconds"
+                message = f"{_name(chunk)} took longer than {client.timeout} s; make it faster, or give --timeout more seconds"
                 raise PublishError(message, chunk.file, chunk.line) from None
             except DeadKernelError:
+                if asyncio.current_task().cancelling():  # nbclient takes a cancellation for a dead kernel
+                    raise asyncio.CancelledError from None
                 message = f"the Python process died in {_name(chunk)}: most likely it ran out of memory"
                 raise PublishError(message, chunk.file, chunk.line) from None
             _check(chunk, chunk_opts, cell.outputs)

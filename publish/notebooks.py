@@ -92,7 +92,9 @@ def _pieces(project: Project, page: Page, options: dict, site_url: str | None) -
     index = structure.number(tree["blocks"], lambda node: chunks[int(node["c"][1])].label if _is_chunk(node) else None)
     tree["blocks"] = structure.resolve_references(tree["blocks"], index)
     tree["blocks"] = pandoc.transform(tree["blocks"], lambda node: _readable(node, index, page, site_url))
-    arguments = ["--from=json", f"--to={JUPYTER}", *citation_arguments(options, page.path, project.root)]
+    # No links to the references: a notebook has no place for them to lead to.
+    citations = citation_arguments({**options, "link-citations": False}, page.path, project.root)
+    arguments = ["--from=json", f"--to={JUPYTER}", *citations]
     markdown, _ = pandoc.run(json.dumps(tree), *arguments, cwd=project.root)
     pieces: list[str | Chunk] = []
     for number, text in enumerate(re.split(rf"{MARK}(\d+){MARK}", markdown)):
@@ -111,8 +113,8 @@ def _chunk_pieces(chunk: Chunk, options: dict, index: structure.Index) -> list[s
     pieces: list[str | Chunk] = [chunk if chunk_options(chunk, options)["eval"] else f"```python\n{chunk.code}\n```"]
     caption = chunk.options.get("fig-cap") or chunk.options.get("tbl-cap")
     if caption:
-        name = f"{index.name(chunk.label)}: " if chunk.label in index.numbers else ""
-        pieces.append(f"**{name}**{' '.join(caption.split())}" if name else " ".join(caption.split()))
+        name = f"**{index.name(chunk.label)}:** " if chunk.label in index.numbers else ""
+        pieces.append(name + " ".join(caption.split()))
     return pieces
 
 
@@ -144,8 +146,9 @@ def _readable(node: dict, index: structure.Index, page: Page, site_url: str | No
 
 
 def _captioned(identifier: str, inlines: list, index: structure.Index) -> dict:
-    name = [string(f"{index.name(identifier)}: ")] if identifier in index.numbers else []
-    return {"t": "Para", "c": [{"t": "Strong", "c": name}, *inlines] if name else inlines}
+    if identifier in index.numbers:
+        inlines = [{"t": "Strong", "c": [string(f"{index.name(identifier)}:")]}, {"t": "Space"}, *inlines]
+    return {"t": "Para", "c": inlines}
 
 
 def _open_div(node: dict, index: structure.Index) -> list:

@@ -32,12 +32,18 @@ def sources(root: Path) -> list[Path]:
         listed = subprocess.run(git, cwd=root, capture_output=True, check=True).stdout.decode()
         files = [Path(name) for name in listed.split("\0") if name and (root / name).is_file()]
         if Path(CONFIG) in files:
-            return sorted(set(files))
+            return _without_sites(files)
     files = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in NOT_SOURCES]
         files += [Path(folder, name).relative_to(root) for name in names]
-    return sorted(files)
+    return _without_sites(files)
+
+
+def _without_sites(files: list[Path]) -> list[Path]:
+    """Leave out rendered sites: folders that hold `site_libs`, wherever --output has put them."""
+    sites = {parent.parent for file in files for parent in file.parents if parent.name == "site_libs"}
+    return sorted(file for file in set(files) if not sites & set(file.parents))
 
 
 def copy(root: Path, files: list[Path]) -> Path:

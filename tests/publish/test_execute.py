@@ -1,0 +1,85 @@
+"""Chunks run in a kernel of their own page; what goes wrong is told with page, line and chunk."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from publish.chunks import read_page
+from publish.errors import PublishError
+from publish.execute import execute
+from publish.project import Project
+
+
+def run(root, **options):
+    page = read_page(root, PurePosixPath("index.qmd"))
+    (executed,) = execute(Project(root), [page], root.parent / "cache", **options)
+    return executed
+
+
+def failure(root, **options):
+    with pytest.raises(PublishError) as caught:
+        run(root, **options)
+    return str(caught.value)
+
+
+def texts(executed):
+    return ["".join(output.get("text", "") for output in outputs) for outputs in executed.outputs]
+
+
+def test_chunks_share_a_kernel_in_the_projects_folder_with_its_modules_and_quartos_figure_size(project_with):
+    root = project_with(
+        "```{python}\nimport os, own\nx = own.VALUE\n```\n\n"
+        "```{python}\nprint(x, os.getcwd())\n```\n\n"
+        "```{python}\n#| eval: false\nnever\n```\n\n"
+        "```{python}\n#| warning: false\nimport sys; print('quiet', file=sys.stderr)\n```\n\n"
+        "```{python}\nimport matplotlib.pyplot as plt\nprint(*plt.rcParams['figure.figsize'], plt.rcParams['figure.dpi'])\n```",
+        front="title: x\nfig-width: 3\nexecute:\n  fig-dpi: 50",
+        **{"own.py": "VALUE = 42"},
+    )
+    assert texts(run(root)) == ["", f"42 {root}\n", "", "quiet\n", "3.0 5.0 50.0\n"]
+
+
+def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_module_changes(project_with):
+    body = "```{python}\nimport time, own\nopen('written.svg', 'w').write('x')\nprint(time.perf_counter_ns())\n```"
+    root = project_with(body, **{"own.py": ""})
+    first = texts(run(root))
+    (root / "written.svg").unlink()
+    (root / "index.qmd").write_text((root / "index.qmd").read_text() + "\nOnly prose is new.\n")
+    assert texts(run(root)) == first
+    assert (root / "written.svg").read_text() == "x"
+    (root / "own.py").write_text("NEW = 1")
+    assert texts(run(root)) != first
+
+
+def test_a_failing_chunk_is_told_with_its_line_and_traceback(project_with):
+    message = failure(project_with("```{python}\n#| label: bad\n\nx = 1\nraise ValueError('too bad')\n```"))
+    assert message.startswith("index.qmd:5: the chunk bad failed at line 9: raise ValueError('too bad')\n")
+    assert "ValueError: too bad" in message
+    assert "\x1b" not in message
+
+
+def test_a_syntax_error_is_told_with_its_line(project_with):
+    message = failure(project_with("```{python}\nx = 1\nx = = 2\n```"))
+    assert message.startswith("index.qmd:5: the chunk failed at line 7: x = = 2\n")
+
+
+def test_a_chunk_that_writes_to_stderr_fails(project_with):
+    message = failure(project_with("```{python}\n#| label: loud\nimport warnings\nwarnings.warn('mind this')\n```"))
+    assert message.startswith("index.qmd:5: the chunk loud wrote to stderr")
+    assert "warning: false" in message
+    assert "mind this" in message
+
+
+def test_a_chunk_that_takes_too_long(project_with):
+    message = failure(project_with("```{python}\nimport time; time.sleep(60)\n```"), timeout=1)
+    assert message == "index.qmd:5: the chunk took longer than 1 s; make it faster, or give --timeout more seconds"
+
+
+def test_a_chunk_that_ends_the_process(project_with):
+    message = failure(project_with("```{python}\nimport os; os._exit(1)\n```"))
+    assert message.startswith("index.qmd:5: the Python process died in the chunk")
+
+
+def test_figure_options_that_cannot_be(project_with):
+    root = project_with("```{python}\nx = 1\n```", front="title: x\nfig-width: wide")
+    assert "fig-width must be a number above zero, not 'wide'" in failure(root)

@@ -1,0 +1,96 @@
+"""A post as a notebook: what it says, and that it runs where there is nothing but the archive."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import nbformat
+import pytest
+
+from publish.chunks import read_page
+from publish.notebooks import notebook, write_all
+from publish.project import Project
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def project():
+    return Project(HERE / "site")
+
+
+@pytest.fixture(scope="module")
+def cells(project):
+    page = read_page(project.root, PurePosixPath("posts/features/index.qmd"))
+    return notebook(project, page).cells
+
+
+def sources(cells, kind):
+    return [cell.source for cell in cells if cell.cell_type == kind]
+
+
+def test_code_is_all_there_and_in_order_without_options(cells):
+    code = sources(cells, "code")
+    assert "import nnlib" in code[0]
+    assert [line.split("\n")[0] for line in code[1:5]] == [
+        'print("from a callout")', 'print("from an included file")', "from pathlib import Path", "fig, ax = plt.subplots(figsize=(4, 3))",
+    ]  # fmt: skip
+    assert not any("#|" in source or "never_run" in source for source in code)
+    assert any("never_run()" in source for source in sources(cells, "markdown"))
+
+
+def test_prose_reads_without_the_page(cells):
+    text = "\n\n".join(sources(cells, "markdown")).replace("\u00a0", " ")
+    assert text.startswith("# Every feature\n\nWhat a page may hold.")
+    for expected in (
+        "See Figure 1, Table 2, Equation 1, Section 2, 2 and see 1.",
+        "A citation (Knuth 1984, 97), a footnote (With a formula, $x^2$, in it.)",
+        "**Figure 1:** A line, with $y = x^2$ in its caption.",
+        "> **Note**\n>\n> A note without a title.",
+        "**Solution**",
+        "### Included",
+        "and a link to another post.",
+        "\\qquad(1)",
+        "Knuth, Donald E. 1984.",
+        "| one",
+    ):
+        assert expected in text
+    for unwanted in (":::", "{{<", "{#", "<div", "\ue000", "@"):
+        assert unwanted not in text
+
+
+def test_links_lead_to_the_site_where_its_address_is_known(project):
+    page = read_page(project.root, PurePosixPath("posts/features/index.qmd"))
+    text = "\n".join(sources(notebook(project, page, "https://example.org/site").cells, "markdown"))
+    assert "[another post](https://example.org/site/posts/second/index.html#start)" in text
+    assert "[A site of tests](https://example.org/site/posts/features/index.html)" in text
+
+
+def test_the_same_post_gives_the_same_archive(project, tmp_path):
+    first, second = write_all(project, tmp_path / "a"), write_all(project, tmp_path / "b")
+    assert [a.relative_to(tmp_path / "a") for a in first] == [Path("posts/features/features.zip"), Path("posts/second/second.zip")]
+    assert [a.read_bytes() for a in first] == [b.read_bytes() for b in second]
+
+
+def test_the_notebook_runs_in_an_empty_folder(project, tmp_path):
+    archive = write_all(project, tmp_path / "site")[0]
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path)
+    folder = tmp_path / "features"
+    nbformat.validate(nbformat.read(folder / "features.ipynb", 4))
+    # As in publish/__init__.py: without this, importing nbformat takes seconds.
+    script = "import sys; sys.modules['rfc3987_syntax'] = None; import nbformat, nbclient; nbclient.NotebookClient(nbformat.read('features.ipynb', 4)).execute()"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "posts/features/cover.png").is_file()  # what a chunk saves
+
+
+def test_a_notebook_without_its_package_says_what_is_missing(cells, tmp_path):
+    guard = sources(cells, "code")[0]
+    # -I and -S: no installed package is within reach either.
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", guard], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "nnlib is missing: unpack features.zip, and keep the folder nnlib beside this notebook" in done.stderr
