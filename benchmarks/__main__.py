@@ -22,12 +22,13 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
-import nnlib as nn
 import numpy as np
 import sklearn
 from sklearn.datasets import make_moons
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info
+
+import nnlib as nn
 
 try:
     import torch

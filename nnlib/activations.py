@@ -80,7 +80,7 @@ class Activation:
 
 
 def _float_copy(values):
-    values = real_array(values, "the input")
+    values = real_array(values, "z")
     return values.astype(np.result_type(values, np.float32))
 
 

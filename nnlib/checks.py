@@ -56,7 +56,9 @@ def samples(X, n_features, dtype, name="X"):
     if X.ndim != 2:
         hint = "Flatten each sample to one row."
         if X.ndim == 1:
-            hint = f"Write {name}.reshape(-1, 1)." if n_features == 1 else f"For one sample, write {name}.reshape(1, -1)."
+            hint = (
+                f"Write {name}.reshape(-1, 1)." if n_features == 1 else f"For one sample, write {name}.reshape(1, -1)."
+            )
         raise ValueError(f"{name} has shape {X.shape}; expected (n, {n_features}), samples in rows. {hint}")
     if X.shape[1] != n_features:
         transposed = X.shape[0] == n_features
@@ -111,14 +113,17 @@ def real_array(values, name):
     """`values` as an array of integers, floats or booleans."""
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix; call {name}.toarray() first.")
+    if np.ma.is_masked(values):  # np.asarray would bring back what the mask hides
+        raise ValueError(f"{name} has masked values. Drop those samples, or fill them: {name}.filled(0).")
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} is not an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
+        hint = " For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
         raise TypeError(
-            f"{name} has dtype {array.dtype}; real numbers are needed: try {name}.astype(float). "
-            "For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
+            f"{name} has dtype {array.dtype}; real numbers are needed: try {name}.astype(float)."
+            + (hint if name == "y" else "")
         )
     return array
 

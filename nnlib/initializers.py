@@ -5,6 +5,8 @@
 `numpy.random.RandomState`. Biases start at zero.
 """
 
+import numbers
+
 import numpy as np
 
 from nnlib.checks import look_up, positive
@@ -35,8 +37,8 @@ def uniform(low=0.0, high=1.0):
     >>> bool((abs(W) <= 1).all() and (W < 0).any())
     True
     """
-    if not low < high:
-        raise ValueError(f"uniform needs low < high, not low={low!r} and high={high!r}.")
+    if not all(isinstance(bound, numbers.Real) and np.isfinite(bound) for bound in (low, high)) or not low < high:
+        raise ValueError(f"uniform needs finite numbers low < high, not low={low!r} and high={high!r}.")
     return lambda rng, fan_in, fan_out: rng.uniform(low, high, (fan_in, fan_out))
 
 

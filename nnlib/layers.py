@@ -55,24 +55,31 @@ class Dense:
         """Make the parameters and gradients views of `theta` and `grad`, shape `(..., size)`."""
         shape = (*theta.shape[:-1], self.fan_in + 1, self.units)
         self._theta, self._grad = theta.reshape(shape), grad.reshape(shape)
-        self._W, self._b = self._theta[..., :-1, :], self._theta[..., -1, :]
+        self._W = self._theta[..., :-1, :]
 
     # Properties, because a plain attribute that is assigned to would leave the network's vector.
     @property
     def W(self):
-        return self._W
+        return self._bound()[..., :-1, :]
 
     @W.setter
     def W(self, values):
-        overwrite("W", self._W, values)
+        overwrite("W", self.W, values)
 
     @property
     def b(self):
-        return self._b
+        return self._bound()[..., -1, :]
 
     @b.setter
     def b(self, values):
-        overwrite("b", self._b, values)
+        overwrite("b", self.b, values)
+
+    def _bound(self):
+        if not hasattr(self, "_theta"):
+            raise AttributeError(
+                f"{self!r} has no weights; networks copy the layers they are given: see network.layers."
+            )
+        return self._theta
 
     def draw(self, rng):
         """New parameters of one network, flat, shape `(size,)`."""

@@ -241,7 +241,15 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
         for unit, y in zip(ids, ys):
             ax.add_patch(plt.Circle((2.4 * i, y), radius, facecolor="white", edgecolor="black", zorder=2))
         if len(ids) < sizes[i]:
-            ax.text(2.4 * i, (ys[-1] + ys[-2]) / 2, f"{sizes[i] - most} more", ha="center", va="center", fontsize="small", zorder=3)
+            ax.text(
+                2.4 * i,
+                (ys[-1] + ys[-2]) / 2,
+                f"{sizes[i] - most} more",
+                ha="center",
+                va="center",
+                fontsize="small",
+                zorder=3,
+            )
         name = "inputs" if i == 0 else network.layers[i - 1].activation.name
         if i == len(sizes) - 1 and network.loss_function.link.name != "identity":
             name = network.loss_function.link.name

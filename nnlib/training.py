@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlib import checks
 from nnlib.activations import quiet
-from nnlib.network import as_rng
+from nnlib.network import Network, as_rng
 
 
 class DivergenceError(ArithmeticError):
@@ -94,9 +94,7 @@ class History:
 
 
 @quiet
-def train(
-    network, X, y, optimizer, epochs, *, batch_size=None, rng=None, validation=None, accuracy=True, progress=0
-):
+def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, validation=None, accuracy=True, progress=0):
     """Train a network, or a stack of them, in place.
 
     Parameters
@@ -143,10 +141,14 @@ def train(
     >>> network.classify(X)
     array([0, 1, 1, 0])
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}.")
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise TypeError(f"optimizer must be an optimizer such as nn.SGD(0.5), not {optimizer!r}.")
     if not isinstance(progress, numbers.Integral) or progress < 0:
         raise ValueError(f"progress must be a whole number of epochs, or 0 for no lines, not {progress!r}.")
+    if not np.isfinite(network.theta).all():
+        raise ValueError("the parameters are NaN or infinite before the first step: check theta and the initializers.")
     data = network.encode(X, y)
     n = len(data)
     epochs = checks.positive_int("epochs", epochs)

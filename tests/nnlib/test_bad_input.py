@@ -1,8 +1,9 @@
 """Bad input is refused with a message that names it and the remedy, and nothing is changed."""
 
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 2))
@@ -46,19 +47,29 @@ SAMPLES = {
     "number": (3.0, ValueError, ["X has shape ()", "(n, 2)"]),
     "no samples": (np.empty((0, 2)), ValueError, ["X is empty", "(0, 2)", "at least one"]),
     "empty list": ([], ValueError, ["X has shape (0,)"]),
-    "NaN": (with_one(np.nan), ValueError, ["X holds NaN or infinite values in float64 (1 of 40", "(3, 1)", "Drop or impute"]),
+    "NaN": (
+        with_one(np.nan),
+        ValueError,
+        ["X holds NaN or infinite values in float64 (1 of 40", "(3, 1)", "Drop or impute"],
+    ),
     "infinite": (with_one(-np.inf), ValueError, ["NaN or infinite", "(3, 1)"]),
     "text": (np.full((20, 2), "a"), TypeError, ["X has dtype <U1", "real numbers", "astype(float)"]),
     "objects": (X.astype(object), TypeError, ["X has dtype object", "X.astype(float)"]),
     "complex": (X + 1j, TypeError, ["X has dtype complex128", "real numbers"]),
     "None": (None, TypeError, ["X has dtype object"]),
     "ragged": ([[1, 2], [3]], ValueError, ["X is not an array of numbers", "inhomogeneous"]),
+    "masked": (np.ma.masked_less(X, 0), ValueError, ["X has masked values", "filled"]),
     "sparse": (Sparse(), TypeError, ["X is a sparse matrix", "X.toarray()"]),
 }
 
 # Labels: the network, what is passed as y for 20 samples, the error, and what its message must say.
 LABELS = {
-    "two columns": (binary, np.ones((20, 2)), ValueError, ["y has shape (20, 2)", "(20, 1)", "(n,)", "Nothing is broadcast"]),
+    "two columns": (
+        binary,
+        np.ones((20, 2)),
+        ValueError,
+        ["y has shape (20, 2)", "(20, 1)", "(n,)", "Nothing is broadcast"],
+    ),
     "square": (binary, np.ones((20, 20)), ValueError, ["y has shape (20, 20)", "(20, 1)"]),
     "a row": (binary, Y[None], ValueError, ["y has shape (1, 20)", "(20, 1)"]),
     "too few": (binary, Y[:19], ValueError, ["y has shape (19, 1)", "(20, 1)"]),
@@ -67,7 +78,12 @@ LABELS = {
     "-1 and 1": (binary, 2 * Y - 1, ValueError, ["-1 to 1", "0 and 1", "(y + 1) / 2"]),
     "three classes": (binary, np.arange(20) % 3, ValueError, ["0 to 2", "categorical_cross_entropy"]),
     "NaN label": (binary, np.where(Y, np.nan, 0), ValueError, ["y holds NaN", "Drop or impute"]),
-    "names": (binary, np.where(Y, "yes", "no"), TypeError, ["y has dtype <U3", "np.unique(names, return_inverse=True)"]),
+    "names": (
+        binary,
+        np.where(Y, "yes", "no"),
+        TypeError,
+        ["y has dtype <U3", "np.unique(names, return_inverse=True)"],
+    ),
     "sparse labels": (binary, Sparse(), TypeError, ["y is a sparse matrix", "y.toarray()"]),
     "ragged labels": (categorical, [[1]] * 19 + [[1, 2]], ValueError, ["y is not an array of numbers"]),
     "sparse classes": (categorical, Sparse(), TypeError, ["y is a sparse matrix"]),
@@ -91,7 +107,11 @@ OPTIONS = {
     "epochs as text": (dict(epochs="10"), ValueError, ["epochs", "not '10'"]),
     "epochs as a flag": (dict(epochs=True), ValueError, ["epochs", "not True"]),
     "batch too large": (dict(batch_size=21, rng=0), ValueError, ["batch_size is 21", "20 samples", "Leave it out"]),
-    "batch of none": (dict(batch_size=0, rng=0), ValueError, ["batch_size must be a whole number of at least 1, not 0"]),
+    "batch of none": (
+        dict(batch_size=0, rng=0),
+        ValueError,
+        ["batch_size must be a whole number of at least 1, not 0"],
+    ),
     "batch without rng": (dict(batch_size=5), ValueError, ["rng=0"]),
     "rng as text": (dict(batch_size=5, rng="0"), TypeError, ["rng must be a seed", "not '0'"]),
     "validation is X": (dict(validation=X), ValueError, ["pair (X, y)"]),
@@ -104,7 +124,11 @@ OPTIONS = {
     "optimizer class": (dict(optimizer=nn.SGD), TypeError, ["nn.SGD(0.5)"]),
     "progress as text": (dict(progress="often"), ValueError, ["progress", "'often'"]),
     "negative progress": (dict(progress=-1), ValueError, ["progress", "not -1"]),
-    "rates of a stack": (dict(optimizer=nn.SGD([0.1, 0.2])), ValueError, ["learning_rate has shape (2,)", "single network"]),
+    "rates of a stack": (
+        dict(optimizer=nn.SGD([0.1, 0.2])),
+        ValueError,
+        ["learning_rate has shape (2,)", "single network"],
+    ),
 }
 
 
@@ -125,7 +149,9 @@ def refused(call, error, parts, network):
 
 
 @pytest.mark.parametrize("case", SAMPLES)
-@pytest.mark.parametrize("method", ["train", "predict", "classify", "logits", "activations", "loss", "accuracy", "loss_and_gradient"])
+@pytest.mark.parametrize(
+    "method", ["train", "predict", "classify", "logits", "activations", "loss", "accuracy", "loss_and_gradient"]
+)
 def test_samples(case, method):
     samples, error, parts = SAMPLES[case]
     network = binary()
@@ -179,6 +205,12 @@ def test_uint8_images_give_the_results_of_floats():
     np.testing.assert_array_equal(one.theta, two.theta)
 
 
+def test_the_hint_about_class_names_is_for_labels():
+    with pytest.raises(TypeError) as info:
+        binary().predict(np.full((3, 2), "a"))
+    assert "class names" not in str(info.value)
+
+
 def test_values_beyond_float32_are_named():
     with pytest.raises(ValueError, match=r"infinite values in float32 \(1 of 40, the first at \(3, 1\)\).*scale first"):
         binary(dtype="float32").predict(with_one(1e39))
@@ -207,7 +239,11 @@ def bad_shape(rng, fan_in, fan_out):
     [
         (dense(0), ValueError, ["units must be a whole number of at least 1, not 0"]),
         (dense(2.0), ValueError, ["units", "not 2.0"]),
-        (dense(3, "sigmoyd"), ValueError, ["unknown activation 'sigmoyd'", "leaky_relu, relu", "Did you mean 'sigmoid'?"]),
+        (
+            dense(3, "sigmoyd"),
+            ValueError,
+            ["unknown activation 'sigmoyd'", "leaky_relu, relu", "Did you mean 'sigmoid'?"],
+        ),
         (dense(3, "ReLU"), ValueError, ["unknown activation 'ReLU'", "Did you mean 'relu'?"]),
         (dense(3, np.tanh), ValueError, ["unknown activation <ufunc 'tanh'>", "Known: identity"]),
         (dense(3, "xyz"), ValueError, ["unknown activation 'xyz'", "softmax, tanh."]),
@@ -219,7 +255,16 @@ def bad_shape(rng, fan_in, fan_out):
         (lambda: nn.normal(-1), ValueError, ["scale must be a finite number above 0, not -1"]),
         (lambda: nn.normal([0.1, 0.2]), ValueError, ["scale", "[0.1, 0.2]"]),
         (lambda: nn.uniform(1, 1), ValueError, ["low < high", "low=1", "high=1"]),
-        (network(loss="mse"), ValueError, ["unknown loss 'mse'", "binary_cross_entropy, categorical_cross_entropy, squared_error"]),
+        (lambda: nn.uniform(0, np.inf), ValueError, ["finite numbers low < high", "high=inf"]),
+        (lambda: nn.uniform("a", "b"), ValueError, ["finite numbers low < high", "low='a'"]),
+        (lambda: nn.Dense(3).W, AttributeError, ["Dense(3, 'identity') has no weights", "network.layers"]),
+        (lambda: nn.Dense(3).b, AttributeError, ["Dense(3, 'identity') has no weights", "network.layers"]),
+        (lambda: nn.train(X, Y, binary(), nn.SGD(0.1), 5), TypeError, ["train(network, X, y", "not ndarray"]),
+        (
+            network(loss="mse"),
+            ValueError,
+            ["unknown loss 'mse'", "binary_cross_entropy, categorical_cross_entropy, squared_error"],
+        ),
         (network(loss="squared_eror"), ValueError, ["Did you mean 'squared_error'?"]),
         (network(dtype="float46"), ValueError, ["dtype must be float64 or float32, not 'float46'"]),
         (network(dtype="int64"), ValueError, ["dtype must be float64 or float32", "'int64'"]),
@@ -252,7 +297,11 @@ def bad_shape(rng, fan_in, fan_out):
         (lambda: nn.squared_error([1.0, 2.0], [1.0, 2.0]), ValueError, ["logits have shape (2,)", "(n, outputs)"]),
         (lambda: nn.squared_error(np.empty((0, 1)), []), ValueError, ["logits have shape (0, 1)", "at least 1"]),
         (lambda: nn.binary_cross_entropy([[0.0], [0.0]], [1]), ValueError, ["y has shape (1, 1)", "(2, 1)"]),
-        (lambda: nn.categorical_cross_entropy([[0.0], [0.0]], [1, 1]), ValueError, ["at least 2", "binary_cross_entropy"]),
+        (
+            lambda: nn.categorical_cross_entropy([[0.0], [0.0]], [1, 1]),
+            ValueError,
+            ["at least 2", "binary_cross_entropy"],
+        ),
         (lambda: regression().classify(X), ValueError, ["squared_error has no classes", "round predict(X)"]),
         (lambda: regression().accuracy(X, Y), ValueError, ["squared_error has no classes", "cross-entropy"]),
     ],

@@ -2,11 +2,32 @@
 
 from decimal import Decimal, localcontext
 
-import nnlib as nn
 import numpy as np
 import pytest
 
-LOGITS = [0.0, 1e-20, -1e-20, 0.5, -0.5, 3.0, -3.0, 36.0, -36.0, 40.0, -40.0, 700.0, -700.0, 750.0, -750.0, 1e5, -1e5, 1e300, -1e300]
+import nnlib as nn
+
+LOGITS = [
+    0.0,
+    1e-20,
+    -1e-20,
+    0.5,
+    -0.5,
+    3.0,
+    -3.0,
+    36.0,
+    -36.0,
+    40.0,
+    -40.0,
+    700.0,
+    -700.0,
+    750.0,
+    -750.0,
+    1e5,
+    -1e5,
+    1e300,
+    -1e300,
+]
 
 
 def softplus(z):

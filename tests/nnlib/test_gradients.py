@@ -1,6 +1,7 @@
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 LAST = {  # loss -> number of outputs, and the activations that may stand before it
     "binary_cross_entropy": (1, ["identity"]),
@@ -102,7 +103,9 @@ def test_a_custom_activation_joins_in():
 
 def test_the_check_is_not_fooled_by_noise():
     X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-    flat = nn.Network(2, [nn.Dense(3, "sigmoid", "zeros"), nn.Dense(1, init="zeros")], loss="binary_cross_entropy", rng=0)
+    flat = nn.Network(
+        2, [nn.Dense(3, "sigmoid", "zeros"), nn.Dense(1, init="zeros")], loss="binary_cross_entropy", rng=0
+    )
     assert not flat.loss_and_gradient(X, y)[1].any()
     assert nn.check_gradient(flat, X, y, rng=0) < 1e-7
     stack = nn.Network(2, [nn.Dense(3, "tanh"), nn.Dense(1)], loss="binary_cross_entropy", rng=range(300))

@@ -2,9 +2,10 @@
 
 import tracemalloc
 
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 
 def peak(call):

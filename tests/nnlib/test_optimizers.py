@@ -1,6 +1,7 @@
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 CURVATURE = np.array([0.1, 1.0, 4.0])
 DTYPES = ["float64", "float32"]
@@ -44,7 +45,9 @@ def test_adam_follows_the_paper(dtype):
         m = ((1 - b1) * b1**ages * gradients[:t]).sum(axis=0) / (1 - b1**t)
         v = ((1 - b2) * b2**ages * gradients[:t] ** 2).sum(axis=0) / (1 - b2**t)
         theta = theta - rate * m / (np.sqrt(v) + epsilon)
-        np.testing.assert_allclose(path[t], theta, rtol=1e-10 if dtype == "float64" else 1e-4, atol=1e-6 * (dtype == "float32"))
+        np.testing.assert_allclose(
+            path[t], theta, rtol=1e-10 if dtype == "float64" else 1e-4, atol=1e-6 * (dtype == "float32")
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

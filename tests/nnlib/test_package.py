@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nnlib as nn
 import pytest
+
+import nnlib as nn
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,11 +2,12 @@
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import nnlib as nn
 import numpy as np
 import pytest
 from matplotlib.colors import same_color, to_rgba
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import nnlib as nn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))
@@ -65,7 +66,9 @@ def test_boundary_stands_where_the_model_changes_its_mind(ax):
     assert not points(ax)
 
 
-@pytest.mark.parametrize("labels", [Y, 2 * Y - 1, Y + 1, np.array(["no", "yes"])[Y], Y.astype(bool)], ids=lambda y: str(y.dtype) + str(y[0]))
+@pytest.mark.parametrize(
+    "labels", [Y, 2 * Y - 1, Y + 1, np.array(["no", "yes"])[Y], Y.astype(bool)], ids=lambda y: str(y.dtype) + str(y[0])
+)
 def test_boundary_of_a_classifier_with_any_labels(ax, labels):
     """The field is blue on the first class and orange on the second, as the points are."""
     tree = DecisionTreeClassifier(random_state=0).fit(X, labels)

@@ -1,10 +1,11 @@
 """What must hold for any data."""
 
-import nnlib as nn
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import nnlib as nn
 
 LOSSES = sorted(nn.LOSSES)
 SMALL = st.integers(1, 6)
@@ -79,7 +80,10 @@ def test_repeated_data_gives_the_same_gradient(problem, times):
 def test_loss_and_gradient_are_means_over_parts(problem, data):
     network, X, y = problem
     cut = data.draw(st.integers(1, len(X) - 1))
-    parts = [(cut, network.loss_and_gradient(X[:cut], y[:cut])), (len(X) - cut, network.loss_and_gradient(X[cut:], y[cut:]))]
+    parts = [
+        (cut, network.loss_and_gradient(X[:cut], y[:cut])),
+        (len(X) - cut, network.loss_and_gradient(X[cut:], y[cut:])),
+    ]
     loss, gradient = network.loss_and_gradient(X, y)
     close(sum(size * part[0] for size, part in parts) / len(X), loss)
     close(sum(size * part[1] for size, part in parts) / len(X), gradient)

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import nnlib as nn
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_circles
@@ -11,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+
+import nnlib as nn
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "tutorials.json").read_text(encoding="utf-8"))
 XOR_X, XOR_Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]

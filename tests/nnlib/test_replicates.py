@@ -3,9 +3,10 @@
 import copy
 import pickle
 
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2))
@@ -114,7 +115,9 @@ def test_replicate_is_a_copy():
         single.replicate(0)
 
 
-@pytest.mark.parametrize("duplicate", [nn.Network.copy, copy.copy, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+@pytest.mark.parametrize(
+    "duplicate", [nn.Network.copy, copy.copy, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))]
+)
 @pytest.mark.parametrize("rng", [0, SEEDS], ids=["single", "stack"])
 def test_a_copy_learns_and_leaves_the_original_alone(duplicate, rng):
     layers = [nn.Dense(5, "tanh", ones), nn.Dense(1, init=ones)]

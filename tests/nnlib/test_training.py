@@ -1,8 +1,9 @@
 """Training: history, progress, batches, validation, divergence."""
 
-import nnlib as nn
 import numpy as np
 import pytest
+
+import nnlib as nn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 2))
@@ -31,7 +32,9 @@ def test_history_is_what_the_network_says_before_each_step():
 
 def test_accuracy_counts_right_predictions():
     network = build()
-    assert network.accuracy(X, Y) == np.mean(network.classify(X) == Y) == np.mean((network.predict(X)[:, 0] >= 0.5) == Y)
+    assert (
+        network.accuracy(X, Y) == np.mean(network.classify(X) == Y) == np.mean((network.predict(X)[:, 0] >= 0.5) == Y)
+    )
     several = nn.Network(2, [nn.Dense(3)], loss="binary_cross_entropy", rng=0)
     labels = RNG.integers(0, 2, size=(30, 3))
     assert several.classify(X).shape == (30, 3)
@@ -77,7 +80,9 @@ def test_batches_step_once_each():
     np.testing.assert_allclose(history.loss, [sum(losses)], rtol=1e-13)
 
 
-@pytest.mark.parametrize("rng", [np.random.default_rng(1), np.random.RandomState(1), 1, np.int64(1)], ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize(
+    "rng", [np.random.default_rng(1), np.random.RandomState(1), 1, np.int64(1)], ids=lambda r: type(r).__name__
+)
 def test_batches_from_any_source_of_randomness(rng):
     history = nn.train(build(), X, Y, nn.SGD(0.5), 20, batch_size=7, rng=rng)
     assert history.loss[-1] < history.loss[0]
@@ -88,7 +93,10 @@ def test_progress_prints_first_every_nth_and_last(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == ["0", "5", "10"]
     assert lines[2] == f"epoch 10  {history.describe(10)}"
-    assert all(f"{name} {getattr(history, name.replace(' ', '_'))[-1]:.4f}" in lines[2] for name in ("loss", "validation accuracy"))
+    assert all(
+        f"{name} {getattr(history, name.replace(' ', '_'))[-1]:.4f}" in lines[2]
+        for name in ("loss", "validation accuracy")
+    )
     nn.train(build(rng=[0, 1]), X, Y, nn.SGD(0.5), 2, progress=1)
     assert len(capsys.readouterr().out.splitlines()) == 2
     nn.train(build(), X, Y, nn.SGD(0.5), 2)
@@ -136,6 +144,15 @@ def test_a_full_batch_divergence_by_hand():
         nn.train(network, X, Y, nn.SGD(rate), 100)
     np.testing.assert_allclose(info.value.history.loss, recorded, rtol=1e-12)
     np.testing.assert_allclose(network.theta, last, rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_to_begin_with(value):
+    """Not a divergence: there is no finite state to go back to, and no learning rate to blame."""
+    network = build()
+    network.theta[3] = value
+    with pytest.raises(ValueError, match="before the first step.*initializer"):
+        nn.train(network, X, Y, nn.SGD(0.1), 5)
 
 
 def test_divergence_before_the_first_step():
