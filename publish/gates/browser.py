@@ -22,13 +22,6 @@ from .tools import MissingTool, npm_file, program
 THEMES = ("light", "dark")
 WIDTHS = (1280, 390)  # pixels: a laptop and a phone
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Rule and place of what a renderer's own markup gets wrong, and no source of ours can change.
-AXE_IGNORED = {
-    # Quarto's navigation bar and its table of contents are two <nav> without names.
-    ("landmark-unique", ".navbar"),
-    # Quarto's list of categories beside a listing is in no landmark.
-    ("region", "#quarto-margin-sidebar"),
-}
 FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -54,8 +47,9 @@ OVERFLOW = """() => {
     const clipped = e => e && e !== document.body && (getComputedStyle(e).overflowX !== 'visible' || clipped(e.parentElement));
     const wide = [...document.body.querySelectorAll('*')].filter(
         e => e.getBoundingClientRect().right > width + 1 && !clipped(e.parentElement));
-    const e = wide.at(-1);
-    return [excess, e ? e.tagName.toLowerCase() + (e.id && '#' + e.id) + [...e.classList].map(c => '.' + c).join('') : 'body'];
+    const name = e => e.tagName.toLowerCase() + (e.id && '#' + e.id) + [...e.classList].map(c => '.' + c).join('');
+    const e = wide.at(-1) ?? document.body, home = e.parentElement.closest('[id]');
+    return [excess, name(e) + (home ? ' in ' + name(home) : '')];
 }"""
 BROKEN_IMAGES = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
 AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(results => results.violations.map(
@@ -121,12 +115,16 @@ def serve(site: Site) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{site.base}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{site.base}"
+        finally:
+            server.shutdown()
 
 
 def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) -> Iterator[Visit]:
     """Open every page of the site in one theme at one width."""
+    from playwright.sync_api import TimeoutError
+
     origin = address.removesuffix(site.base)
     context = chrome.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = context.new_page()
@@ -150,13 +148,19 @@ def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) ->
     page.on("response", response)
     page.on("console", console)
     page.on("pageerror", lambda error: visit.note("scripts", f"script failed: {error.message}"))
-    for name in (page.path for page in site.pages):
-        visit = Visit(name, theme, width)
-        page.goto(address + name)
-        if not _switch(page, theme):
+    for path in [page.path for page in site.pages]:
+        visit = Visit(path, theme, width)
+        try:
+            page.goto(address + path)
+            themed = _switch(page, theme)
+            page.evaluate(UNFOLD)
+            page.wait_for_load_state("networkidle")
+        except TimeoutError:
+            visit.note("requests", "is still loading after 30 s")
+            yield visit
+            continue
+        if not themed:
             visit.note("themes", f"no {theme} theme: neither the reader's preference nor the page's switch brings it")
-        page.evaluate(UNFOLD)
-        page.wait_for_load_state("networkidle")
         if overflow := page.evaluate(OVERFLOW):
             visit.note("layout", "{} pixels wider than the screen, because of {}".format(*overflow))
         for source in page.evaluate(BROKEN_IMAGES):
@@ -171,12 +175,10 @@ def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) ->
 
 
 def _axe_messages(violations: list) -> Iterator[str]:
+    """Yield a message per rule: where it is broken first, and why."""
     for rule, rule_help, nodes in violations:
-        nodes = [(target, why) for target, why in nodes if (rule, target) not in AXE_IGNORED]
-        if nodes:
-            target, why = nodes[0]
-            also = f", and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-            yield f"{rule}: {rule_help}: {target}{also}" + (f": {why}" if why else "")
+        (target, why), more = nodes[0], len(nodes) - 1
+        yield f"{rule}: {rule_help}: {target}" + (f", and {more} more" if more else "") + (f": {why}" if why else "")
 
 
 def _switch(page, theme: str) -> bool:

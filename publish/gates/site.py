@@ -29,7 +29,7 @@ LOADED = {
 FOLLOWED = {"a": ["href", "xlink:href"], "area": ["href"], "form": ["action"]}
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 CSS_ADDRESS = re.compile(
-    r"""(?:@import\s+|url\(\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>(?!url\()[^\s"');]+))""", re.I
+    r"""(?:@import\s*|url\(\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>(?!url\()[^\s"');]+))""", re.I
 )
 META_IMAGES = {"og:image", "twitter:image"}
 

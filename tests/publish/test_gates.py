@@ -87,7 +87,7 @@ def test_a_bad_page_is_refused(site, gate, markup, message):
 
 def test_style_sheets_are_read(site):
     (site / "style.css").write_text(
-        '/* url(no.png) */\n@import "more.css";\na { background: url( "gone.png" ) }\n'
+        '/* url(no.png) */\n@import"more.css";\na { background: url( "gone.png" ) }\n'
         'b { background: url("data:image/svg+xml,%3csvg xmlns=\'http://www.w3.org/2000/svg\'%3e") }\n'
         "@font-face { src: url(https://fonts.example.org/a.woff2) }\n"
     )
