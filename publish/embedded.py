@@ -33,6 +33,10 @@ class _Site(smalldocs.site.Site):
         super().__init__(project, quiet=True)
         self.executed = executed
 
+    def discover(self) -> list[PurePosixPath]:
+        # smalldocs finds /404.qmd in every folder.
+        return list(self.executed)
+
     def render_page(self, page: smalldocs.site.Page) -> None:
         executed = self.executed[page.src]
         rendered = content.render(executed, self.root, lambda href: self.resolve(href, page))
