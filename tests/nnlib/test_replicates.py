@@ -84,6 +84,20 @@ def test_divergence_of_one_leaves_the_others_alone():
     assert "nan" not in history.describe(19)
 
 
+def test_a_stopped_network_stays_where_it_stopped():
+    """It overflows on one sample only, and could go on with the others."""
+
+    def train(epochs):
+        stack = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=[0, 1])
+        stack.layers[0].W = [[[0.0]], [[1.0]]]  # the first is right already
+        samples = [[1.0], [1.0], [1.0], [1.0], [1e160]]
+        history = nn.train(stack, samples, np.zeros(5), nn.SGD(0.1), epochs, batch_size=1, rng=0)
+        np.testing.assert_array_equal(history.diverged, [False, True])
+        return stack.theta
+
+    np.testing.assert_array_equal(train(1), train(5))
+
+
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_stack_stops_when_no_network_is_left(batch_size):
     stack = build(SEEDS, "squared_error")
