@@ -12,6 +12,7 @@ from pathlib import Path
 from publish.errors import PublishError
 from publish.project import Project
 
+INTERRUPTED = 130  # as a shell says of a command that Ctrl-C ended
 GET_QUARTO = "To render with Quarto, as the published site is: install it (make quarto), then run this again."
 
 
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted: the site is as it was before.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -82,20 +83,24 @@ def _site(options: argparse.Namespace) -> int:
         record = project.root / stage.BUILD / "rendered.json"
         digest = stage.digest(project.root, files, engine, str(command), options.site_url, str(output))
         if not options.force and _is_current(record, digest, output):
-            print(f"Nothing has changed: {_short(output)} is up to date ({engine} engine).")
+            print(f"Nothing has changed: {_short(output)} is up to date, rendered with {_name(engine)}.")
             return 0
-        print(f"Rendering with {'Quarto' if engine == 'quarto' else 'the embedded engine'}: {why}.", flush=True)
+        print(f"Rendering with {_name(engine)}: {why}.", flush=True)
         staged = Project(stage.copy(project.root, files))
         warnings = _render(engine, command, staged, project.root / stage.BUILD, options)
         if not _passes(staged.output, warnings, options.site_url):
             return 1
         stage.swap(staged.output, output)
         record.write_text(json.dumps({"digest": digest, "site": stage.fingerprint(output)}), encoding="utf-8")
-    pages = f"{len(project.pages)} pages"
-    print(f"Rendered {pages} in {time.perf_counter() - started:.0f} s with the {engine} engine: {_short(output)}/index.html")
+    pages, seconds = len(project.pages), time.perf_counter() - started
+    print(f"Rendered {pages} page{'s' * (pages != 1)} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
     if engine == "embedded" and options.engine is None:
         print(GET_QUARTO)
     return 0
+
+
+def _name(engine: str) -> str:
+    return "Quarto" if engine == "quarto" else "the embedded engine"
 
 
 def _engine(wanted: str | None) -> tuple[str, Path | None, str]:
@@ -158,7 +163,10 @@ def _check(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     from publish import preview
 
-    return preview.run(Project(Path.cwd()), *_engine(options.engine)[:2], options.port)
+    def render() -> int:
+        return main(["site", "--engine", "embedded"])
+
+    return preview.run(Project(Path.cwd()), *_engine(options.engine)[:2], options.port, render)
 
 
 def _notebooks(options: argparse.Namespace) -> int:

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pypandoc
 
+from publish.errors import PublishError
+
 
 def run(text: str, *arguments: str, cwd: Path) -> tuple[str, list[str]]:
     """Convert `text`; return the result and pandoc's warnings."""
     command = [pypandoc.get_pandoc_path(), "--wrap=none", *arguments]
     done = subprocess.run(command, input=text, capture_output=True, text=True, encoding="utf-8", cwd=cwd, check=False)
     if done.returncode:
-        raise RuntimeError(f"pandoc failed: {done.stderr.strip()}")
+        raise PublishError(f"pandoc failed: {done.stderr.strip()}")
     warnings: list[str] = []
     for line in done.stderr.splitlines():
         if line.startswith("[WARNING]"):

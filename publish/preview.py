@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from watchfiles import Change, watch
@@ -16,14 +18,17 @@ from publish.errors import PublishError
 from publish.project import Project
 
 
-def run(project: Project, engine: str, quarto: Path | None, port: int) -> int:
-    """Preview until Ctrl-C. Quarto has a preview of its own, which reloads the page in the browser as well."""
+def run(project: Project, engine: str, quarto: Path | None, port: int, render: Callable[[], int]) -> int:
+    """Preview until Ctrl-C; `render` renders the site with the embedded engine and returns an exit status.
+
+    Quarto has a preview of its own, which reloads the page in the browser as well.
+    """
     if engine == "quarto":
         command = [str(quarto), "preview", "--port", str(port)]
         return subprocess.run(command, cwd=project.root, env={**os.environ, "QUARTO_PYTHON": sys.executable}, check=False).returncode
-    render = [sys.executable, "-m", "publish", "site", "--engine", "embedded"]
-    if subprocess.run(render, cwd=project.root, check=False).returncode and not project.output.is_dir():
-        return 1
+    status = render()
+    if status and not project.output.is_dir():
+        return status
     handler = functools.partial(_Quiet, directory=project.output)
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -36,8 +41,10 @@ def run(project: Project, engine: str, quarto: Path | None, port: int) -> int:
         first = Path(path).relative_to(project.root).parts[0]
         return not first.startswith(".") and first != project.output.name and "__pycache__" not in path
 
-    for _ in watch(project.root, watch_filter=is_source, raise_interrupt=False):
-        subprocess.run(render, cwd=project.root, check=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        for _ in watch(project.root, watch_filter=is_source):
+            if render() == 130:  # Ctrl-C
+                break
     server.shutdown()
     return 0
 

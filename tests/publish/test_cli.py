@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -33,7 +35,7 @@ def is_old(root):
 def test_a_render_replaces_the_site_and_is_not_repeated_without_need(old_site, render):
     root = old_site("Hello.")
     first = render(root)
-    assert (first.returncode, "Rendered 1 pages" in first.stdout) == (0, True), first.stderr
+    assert (first.returncode, "Rendered 1 page " in first.stdout) == (0, True), first.stderr
     assert "Hello." in (root / "_site/index.html").read_text()
     assert "Nothing has changed" in render(root).stdout
     (root / "_site/search.json").unlink()
@@ -68,6 +70,8 @@ def test_a_missing_citation(old_site, render):
     root = old_site("One.\n\nSee [@nobody].", **{"refs.bib": "@book{a, title={A}}"})
     (root / "index.qmd").write_text((root / "index.qmd").read_text().replace("title: Home", "title: Home\nbibliography: refs.bib"))
     assert "index.qmd:8: the citation @nobody is not in the bibliography" in render(root).stderr
+    (root / "refs.bib").write_text("@book{a, title={A")
+    assert "pandoc failed" in render(root).stderr
     (root / "refs.bib").unlink()
     assert "index.qmd: the bibliography refs.bib does not exist" in render(root).stderr
     assert is_old(root)
@@ -179,3 +183,31 @@ def test_quarto_where_there_is_none(old_site, publish):
     root = old_site("")
     done = publish(root, "site", "--engine", "quarto")
     assert (done.returncode, "Quarto cannot be used" in done.stderr, is_old(root)) == (1, True, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_preview_serves_the_site_and_renders_it_again_on_a_change(old_site, command):
+    root = old_site("First text.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        command("preview", "--engine", "embedded", "--port", port), cwd=root, text=True, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: "First text." in fetch(port))
+        time.sleep(1)  # the watch starts after the server
+        (root / "index.qmd").write_text("Second text.")
+        wait_for(lambda: "Second text." in fetch(port))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def fetch(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/index.html") as response:
+            return response.read().decode()
+    except OSError:
+        return ""
