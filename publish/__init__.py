@@ -1,4 +1,4 @@
-"""From the sources of the website to a checked site: runs chunks, renders pages, writes notebooks, checks the result."""
+"""From the sources of the website to a checked site: run chunks, render pages, write notebooks, check it all."""
 
 import sys
 

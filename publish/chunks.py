@@ -151,10 +151,8 @@ def read_page(root: Path, path: PurePosixPath) -> Page:
     for cell in cells:
         if isinstance(cell, Chunk) and cell.label:
             if first := seen.get(cell.label):
-                raise PublishError(
-                    f"the label {cell.label} is taken by the chunk at {first.file}:{first.line}; use another one",
-                    cell.file, cell.line,
-                )  # fmt: skip
+                message = f"the label {cell.label} is taken by the chunk at {first.file}:{first.line}; use another one"
+                raise PublishError(message, cell.file, cell.line)
             seen[cell.label] = cell
     return Page(path, front, cells)
 
@@ -259,7 +257,8 @@ def _chunk(opening: Line, lines: list[Line]) -> Chunk:
     label = options.get("label", "")
     for kind, caption in (("fig-", "fig-cap"), ("tbl-", "tbl-cap")):
         if label.startswith(kind) and caption not in options:
-            raise PublishError(f"the chunk {label} needs {caption}: a reference to it would have no caption to point at", opening.file, opening.number)
+            message = f"the chunk {label} needs {caption}: a reference to it would have no caption to point at"
+            raise PublishError(message, opening.file, opening.number)
     code = "\n".join(line.text for line in lines[count:])
     first = opening.number + 1 + count
     # Leading blank lines are not shown, and must not shift the line numbers of errors.

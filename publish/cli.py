@@ -39,15 +39,15 @@ def _parser() -> argparse.ArgumentParser:
 
     site = commands.add_parser("site", help="render the site")
     site.add_argument("--engine", choices=["quarto", "embedded"], help="default: quarto where it is installed")
-    site.add_argument("--output", type=Path, metavar="FOLDER", help="where the site goes (default: as _quarto.yml says)")
-    site.add_argument("--site-url", metavar="URL", help="the address it will be served at, for the feed and the sitemap")
-    site.add_argument("--timeout", type=_seconds, default=600, metavar="SECONDS", help="the most a chunk may take (default: 600)")
+    site.add_argument("--output", type=Path, metavar="FOLDER", help="where it goes (default: as _quarto.yml says)")
+    site.add_argument("--site-url", metavar="URL", help="its address, for the feed and the sitemap")
+    site.add_argument("--timeout", type=_seconds, default=600, metavar="SECONDS", help="for a chunk (default: 600)")
     site.add_argument("--force", action="store_true", help="render even where nothing has changed")
     site.set_defaults(run=_site)
 
     check = commands.add_parser("check", help="check a rendered site: links, accessibility, HTML and more")
     check.add_argument("site", type=Path, nargs="?", metavar="SITE", help="the folder (default: as _quarto.yml says)")
-    check.add_argument("--site-url", metavar="URL", help="the address it will be served at (default: as its sitemap says)")
+    check.add_argument("--site-url", metavar="URL", help="its address (default: as its sitemap says)")
     check.set_defaults(run=_check)
 
     preview = commands.add_parser("preview", help="serve the site on this machine, and render again on each change")
@@ -69,7 +69,7 @@ def _seconds(text: str) -> float:
 
 
 def _site(options: argparse.Namespace) -> int:
-    from publish import quarto, stage
+    from publish import stage
 
     started = time.perf_counter()
     project = Project(Path.cwd())
@@ -93,7 +93,8 @@ def _site(options: argparse.Namespace) -> int:
         stage.swap(staged.output, output)
         record.write_text(json.dumps({"digest": digest, "site": stage.fingerprint(output)}), encoding="utf-8")
     pages, seconds = len(project.pages), time.perf_counter() - started
-    print(f"Rendered {pages} page{'s' * (pages != 1)} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
+    count = f"{pages} page{'s' * (pages != 1)}"
+    print(f"Rendered {count} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
     if engine == "embedded" and options.engine is None:
         print(GET_QUARTO)
     return 0
@@ -118,10 +119,14 @@ def _engine(wanted: str | None) -> tuple[str, Path | None, str]:
 
 
 def _render(engine: str, command: Path | None, staged: Project, build: Path, options: argparse.Namespace) -> list[str]:
-    from publish import embedded, quarto
-
+    """Render the staged project; return the renderer's warnings."""
+    # Here and not above: what one engine imports need not be there for the other, nor be loaded when nothing changed.
     if engine == "quarto":
+        from publish import quarto
+
         return quarto.render(command, staged.root, build / "quarto.log", options.site_url)
+    from publish import embedded
+
     return embedded.render(staged, build / "cache", options.timeout, options.site_url)
 
 

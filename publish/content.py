@@ -39,8 +39,8 @@ def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Conten
     if problems:
         errors = [PublishError(message, *page.find(search)) for search, message in problems]
         raise PublishError("\n".join(str(error) for error in errors))
-    has_place_for_references = any(is_element(node, "Div") and attribute(node)[0] == "refs" for node in pandoc.walk(tree["blocks"]))
-    return _finish(BeautifulSoup(text, "html.parser"), executed, link, has_place_for_references)
+    divs = (attribute(node)[0] for node in pandoc.walk(tree["blocks"]) if is_element(node, "Div"))
+    return _finish(BeautifulSoup(text, "html.parser"), executed, link, references_stay="refs" in divs)
 
 
 def citation_arguments(options: dict, page: PurePosixPath, root: Path) -> list[str]:
@@ -57,7 +57,8 @@ def citation_arguments(options: dict, page: PurePosixPath, root: Path) -> list[s
     if not out:
         return []
     out += ["--citeproc"]
-    out += [f"--metadata={key}={str(options[key]).lower()}" for key in ("link-citations", "suppress-bibliography") if key in options]
+    switches = ("link-citations", "suppress-bibliography")
+    out += [f"--metadata={key}={str(options[key]).lower()}" for key in switches if key in options]
     if options.get("csl"):
         out.append(f"--csl={root / options['csl']}")
     return out
@@ -120,21 +121,21 @@ def _move_to_appendix(soup: BeautifulSoup, references_stay: bool) -> None:
     appendix = soup.new_tag("div", attrs={"id": "quarto-appendix", "class": "default"})
     references = soup.find(id="refs")
     if references and not references_stay:
-        title = "References"
-        parent = references.parent
-        if parent.name == "section" and len(parent.find_all(True, recursive=False)) == 2:
-            title = parent.find(HEADINGS).get_text()
-            holder = parent
-        else:
-            holder = None
-        section = soup.new_tag(
-            "section", attrs={"class": "quarto-appendix-contents", "role": "doc-bibliography", "id": "quarto-bibliography"},
-        )  # fmt: skip
-        section.append(_appendix_heading(soup, title))
-        section.append(references.extract())
+        above = references.parent
+        references.extract()
+        # A last section with nothing but its heading was written for the references.
+        written = (
+            above.find(HEADINGS)
+            if above.name == "section" and len(above.find_all(True, recursive=False)) == 1
+            else None
+        )
+        section = soup.new_tag("section", attrs={"class": "quarto-appendix-contents", "role": "doc-bibliography"})
+        section["id"] = "quarto-bibliography"
+        section.append(_appendix_heading(soup, written.get_text() if written else "References"))
+        section.append(references)
         appendix.append(section)
-        if holder:
-            holder.decompose()
+        if written:
+            above.decompose()
     notes = soup.find("section", attrs={"role": "doc-endnotes"})
     if notes:
         rule = notes.find("hr", recursive=False)
@@ -155,12 +156,9 @@ def _appendix_heading(soup: BeautifulSoup, title: str) -> Tag:
 def _headings(soup: BeautifulSoup) -> list[dict]:
     out = []
     for heading in soup.select("section[class^=level] > :is(h1, h2, h3, h4, h5, h6)"):
-        out.append({
-            "level": int(heading.name[1]),
-            "id": heading["data-anchor-id"],
-            "text": _text(heading),
-            "classes": heading.parent.get("class", []),
-        })  # fmt: skip
+        classes = heading.parent.get("class", [])
+        entry = {"level": int(heading.name[1]), "id": heading["data-anchor-id"], "text": _text(heading)}
+        out.append({**entry, "classes": classes})
     return out
 
 
@@ -170,7 +168,9 @@ def _search(soup: BeautifulSoup) -> list[dict]:
     for gone in copy.select("#quarto-appendix, annotation, button"):
         gone.decompose()
     out = []
-    for section in reversed(copy.select("section[class^=level]")):  # the innermost first: what it holds is not its parent's
+    for section in reversed(
+        copy.select("section[class^=level]")
+    ):  # the innermost first: what it holds is not its parent's
         heading = section.find(HEADINGS, recursive=False)
         title = _text(heading) if heading else ""
         if heading:

@@ -37,9 +37,6 @@ class _Site(smalldocs.site.Site):
         # smalldocs finds /404.qmd in every folder.
         return list(self.executed)
 
-    def discover(self) -> list[PurePosixPath]:
-        return list(self.executed)
-
     def render_page(self, page: smalldocs.site.Page) -> None:
         executed = self.executed[page.src]
         rendered = content.render(executed, self.root, lambda href: self.resolve(href, page))

@@ -136,9 +136,9 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
     folder = project.root if from_root else project.root / page.path.parent
     sources = [SETUP.format(**figure_options(options)), *(chunk.code for chunk in page.chunks)]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    client = NotebookClient(
-        notebook, km=manager, allow_errors=True, resources={"metadata": {"path": str(folder)}},
-    )  # fmt: skip
+    resources = {"metadata": {"path": str(folder)}}
+    # What a chunk prints is one output, whether the kernel sent it in one piece or in several.
+    client = NotebookClient(notebook, km=manager, allow_errors=True, coalesce_streams=True, resources=resources)
     outputs = []
     try:
         # Not async_setup_kernel: that one takes over SIGINT and SIGTERM for the whole process.
@@ -157,7 +157,7 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
             try:
                 await client.async_execute_cell(cell, number)
             except CellTimeoutError:
-                message = f"{_name(chunk)} took longer than {client.timeout} s; make it faster, or give --timeout more seconds"
+                message = f"{_name(chunk)} took longer than {client.timeout} s; make it faster, or raise --timeout"
                 raise PublishError(message, chunk.file, chunk.line) from None
             except DeadKernelError:
                 if asyncio.current_task().cancelling():  # nbclient takes a cancellation for a dead kernel
@@ -194,10 +194,8 @@ def _check(chunk: Chunk, options: dict, outputs: list[dict]) -> None:
             raise PublishError(_failure(chunk, output), chunk.file, chunk.line)
     text = "".join(o["text"] for o in outputs if o["output_type"] == "stream" and o["name"] == "stderr")
     if text.strip() and options["warning"]:
-        raise PublishError(
-            f"{_name(chunk)} wrote to stderr; mend the cause, or set #| warning: false\n\n{_plain(text).strip()}",
-            chunk.file, chunk.line,
-        )  # fmt: skip
+        message = f"{_name(chunk)} wrote to stderr; mend the cause, or set #| warning: false\n\n{_plain(text).strip()}"
+        raise PublishError(message, chunk.file, chunk.line)
 
 
 def _failure(chunk: Chunk, output: dict) -> str:
@@ -273,7 +271,10 @@ def installed_versions() -> list[str]:
 
 
 def _page_key(shared: str, page: Page, options: dict) -> str:
-    chunks = [(c.code, chunk_options(c, options)["eval"], chunk_options(c, options)["warning"]) for c in page.chunks]
+    chunks = []
+    for chunk in page.chunks:
+        effective = chunk_options(chunk, options)
+        chunks.append((chunk.code, effective["eval"], effective["warning"]))
     content = [shared, figure_options(options), options.get("execute"), str(page.path), chunks]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -285,14 +286,17 @@ def _own_files(project: Project, page: Page) -> dict[PurePosixPath, tuple[int, i
     files = {}
     for file in (root / page.path.parent).rglob("*"):
         name = PurePosixPath(file.relative_to(root).as_posix())
-        if file.is_file() and not any(part.startswith(".") for part in name.parts) and not folders & set(name.parents[:-1]):
+        hidden = any(part.startswith(".") for part in name.parts)
+        if file.is_file() and not hidden and not folders & set(name.parents[:-1]):
             stat = file.stat()
             files[name] = (stat.st_mtime_ns, stat.st_size)
     return files
 
 
 def _written(before: dict, after: dict) -> list[PurePosixPath]:
-    return sorted(name for name, state in after.items() if before.get(name) != state and "__pycache__" not in name.parts)
+    return sorted(
+        name for name, state in after.items() if before.get(name) != state and "__pycache__" not in name.parts
+    )
 
 
 # --- progress --------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from publish.pandoc import attribute, is_element, string
 from publish.project import Project
 
 PACKAGE = "nnlib"
+PACKAGES = "jupyter numpy matplotlib scikit-learn tabulate"  # what posts import, and what opens a notebook
 MARK = "\ue000"  # around the number of a chunk: a character of nobody's text
 # Markdown as Jupyter shows it.
 JUPYTER = "markdown_strict+pipe_tables+backtick_code_blocks+tex_math_dollars+strikeout-raw_html"
@@ -77,10 +78,8 @@ def _about(project: Project, page: Page, site_url: str | None) -> str:
     site = project.config.get("website", {}).get("title", "a website")
     if site_url:
         site = f"[{site}]({_address(site_url, page.path)})"
-    return ABOUT.format(
-        title=page.front.get("title", page.slug), description=page.front.get("description", ""), site=site,
-        packages="jupyter numpy matplotlib scikit-learn tabulate", package=PACKAGE,
-    )  # fmt: skip
+    title, description = page.front.get("title", page.slug), page.front.get("description", "")
+    return ABOUT.format(title=title, description=description, site=site, packages=PACKAGES, package=PACKAGE)
 
 
 def _pieces(project: Project, page: Page, options: dict, site_url: str | None) -> list[str | Chunk]:
@@ -89,7 +88,11 @@ def _pieces(project: Project, page: Page, options: dict, site_url: str | None) -
     count = iter(range(len(chunks)))
     parts = [f"```{{=chunk}}\n{next(count)}\n```" if isinstance(cell, Chunk) else cell.text for cell in page.cells]
     tree, _ = pandoc.parse("\n\n".join(parts), cwd=project.root)
-    index = structure.number(tree["blocks"], lambda node: chunks[int(node["c"][1])].label if _is_chunk(node) else None)
+    index = structure.number(
+        tree["blocks"],
+        lambda node: chunks[int(node["c"][1])].label if _is_chunk(node) else None,
+        show_sections=bool(options.get("number-sections")),
+    )
     tree["blocks"] = structure.resolve_references(tree["blocks"], index)
     tree["blocks"] = pandoc.transform(tree["blocks"], lambda node: _readable(node, index, page, site_url))
     # No links to the references: a notebook has no place for them to lead to.
@@ -152,7 +155,7 @@ def _captioned(identifier: str, inlines: list, index: structure.Index) -> dict:
 
 
 def _open_div(node: dict, index: structure.Index) -> list:
-    (identifier, classes, pairs), content = node["c"]
+    (identifier, _, pairs), content = node["c"]
     if kind := structure.callout_kind(node):
         title = [string(dict(pairs).get("title", kind.title()))]
         if content and is_element(content[0], "Header"):

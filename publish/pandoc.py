@@ -44,13 +44,13 @@ def is_element(node: object, *types: str) -> bool:
 
 
 def transform(node: object, change: Callable[[dict], list | None]) -> object:
-    """Replace elements of lists, from the inside out: `change` returns the new elements, or None to keep the element."""
+    """Replace elements of lists, from the inside out: `change` returns the new ones, or None to keep what is there."""
     if isinstance(node, list):
         out = []
         for child in node:
-            child = transform(child, change)
-            new = change(child) if isinstance(child, dict) and "t" in child else None
-            out += [child] if new is None else new
+            inner = transform(child, change)
+            new = change(inner) if isinstance(inner, dict) and "t" in inner else None
+            out += [inner] if new is None else new
         return out
     if isinstance(node, dict):
         return {key: transform(value, change) for key, value in node.items()}

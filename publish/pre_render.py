@@ -5,7 +5,18 @@ import sys
 
 if __name__ == "__main__":
     print("Testing nnlib ...", flush=True)
-    command = [sys.executable, "-m", "pytest", "tests/nnlib", "nnlib", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/nnlib",
+        "nnlib",
+        "-q",
+        "-x",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+    ]
     if sys.stdout.isatty():  # someone is watching: let them see how far it is
         sys.exit(subprocess.run(command, check=False).returncode)
     done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

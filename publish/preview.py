@@ -25,7 +25,8 @@ def run(project: Project, engine: str, quarto: Path | None, port: int, render: C
     """
     if engine == "quarto":
         command = [str(quarto), "preview", "--port", str(port)]
-        return subprocess.run(command, cwd=project.root, env={**os.environ, "QUARTO_PYTHON": sys.executable}, check=False).returncode
+        environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
+        return subprocess.run(command, cwd=project.root, env=environment, check=False).returncode
     status = render()
     if status and not project.output.is_dir():
         return status

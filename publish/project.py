@@ -45,7 +45,8 @@ class Project:
         found: dict[PurePosixPath, None] = {}
         for pattern in patterns:
             matches = sorted(self.root.glob(str(pattern).lstrip("/")))
-            found |= {PurePosixPath(m.relative_to(self.root).as_posix()): None for m in matches if m.suffix in PAGE_SUFFIXES}
+            pages = (PurePosixPath(m.relative_to(self.root).as_posix()) for m in matches if m.suffix in PAGE_SUFFIXES)
+            found |= dict.fromkeys(pages)
         if not found:
             raise PublishError(f"no file matches project: render: {', '.join(map(str, patterns))}", CONFIG)
         return list(found)

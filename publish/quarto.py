@@ -41,9 +41,17 @@ def render(command: Path, project: Path, log: Path, site_url: str | None = None)
         arguments += ["--site-url", site_url]
     environment = {**kernel_environment(project), "QUARTO_PYTHON": sys.executable, "NO_COLOR": "1"}
     process = subprocess.Popen(
-        arguments, cwd=project, env=environment, text=True, encoding="utf-8", errors="replace",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=os.name == "posix",
-    )  # fmt: skip
+        arguments,
+        cwd=project,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=os.name == "posix",
+    )
     try:
         output = _show_progress(process)
     except BaseException:
@@ -58,13 +66,14 @@ def _show_progress(process: subprocess.Popen) -> list[str]:
     """Pass on a line a page, and on a terminal the chunk that runs; return all the output."""
     live = sys.stderr.isatty()
     output = []
-    for line in process.stdout:
-        line = ANSI.sub("", line).rstrip()
+    for said in process.stdout:
+        line = ANSI.sub("", said).rstrip()
         output.append(line)
         if page := re.match(r"\s*\[\s*(\d+)/(\d+)\]\s+(.*)", line):
             print(f"{clear(live)}  page {page[1]}/{page[2]}  {page[3]}", file=sys.stderr, flush=True)
         elif live and re.match(r"\s*Cell \d+/\d+", line):
-            print(f"{clear(live)}    {line.strip()}"[: shutil.get_terminal_size().columns], end="", file=sys.stderr, flush=True)
+            width = shutil.get_terminal_size().columns - 1
+            print(f"{clear(live)}{'    ' + line.strip():.{width}}", end="", file=sys.stderr, flush=True)
     print(clear(live), end="", file=sys.stderr, flush=True)
     return output
 

@@ -26,7 +26,7 @@ NOT_SOURCES = {"node_modules", "__pycache__", "_site", "dist"}
 
 
 def sources(root: Path) -> list[Path]:
-    """The project's source files, relative to `root`: what git tracks or would track, or else all but what tools made."""
+    """The project's source files, relative to `root`: what git would track, or without git all but what tools made."""
     git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         listed = subprocess.run(git, cwd=root, capture_output=True, check=True).stdout.decode()
@@ -84,7 +84,11 @@ def fingerprint(site: Path) -> str:
 
 def check_output(output: Path, root: Path, files: list[Path]) -> None:
     """Refuse, before any work, an output folder that cannot take the site or holds something else."""
-    if output == root or output in root.parents or any(root / name == output or output in (root / name).parents for name in files):
+    if (
+        output == root
+        or output in root.parents
+        or any(output in (root / name, *(root / name).parents) for name in files)
+    ):
         raise PublishError(f"the output folder {output} holds the project's sources; name another one with --output")
     if output.exists() and not output.is_dir():
         raise PublishError(f"the output {output} is a file, not a folder; remove it, or name another one with --output")
@@ -133,7 +137,8 @@ def _explained(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise PublishError(f"the output folder {output} cannot be written ({reason}); free it, or name another one with --output") from None
+        message = f"the output folder {output} cannot be written ({reason}); free it, or name another one with --output"
+        raise PublishError(message) from None
 
 
 # --- one render at a time --------------------------------------------------------------------------------------------
@@ -141,7 +146,7 @@ def _explained(output: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock(root: Path) -> Iterator[None]:
-    """Hold the project's build folder; a second render at the same time is an error. The system frees a dead one's lock."""
+    """Hold the build folder: a second render at the same time is an error. The system frees a dead one's lock."""
     folder = root / BUILD
     try:
         folder.mkdir(exist_ok=True)

@@ -44,7 +44,7 @@ class Index:
 def build(document: dict, options: dict) -> Index:
     """Rewrite `document` in place; return its labels' numbers and the problems found."""
     blocks = document["blocks"]
-    index = number(blocks)
+    index = number(blocks, show_sections=bool(options.get("number-sections")))
     blocks = _map_blocks(blocks, lambda block: _float_block(block, index))
     blocks = resolve_references(blocks, index)
     counter = itertools.count(1)
@@ -58,13 +58,16 @@ def _map_blocks(blocks: object, change: Callable[[dict], list | None]) -> list:
     return pandoc.transform(blocks, change)
 
 
-def number(blocks: list, label: Callable[[dict], str | None] = lambda node: None) -> Index:
+def number(
+    blocks: list, label: Callable[[dict], str | None] = lambda node: None, *, show_sections: bool = False
+) -> Index:
     """Number sections, equations, figures and tables in the order of the text; equations get their number in place.
 
-    `label` gives the label of a block that stands for a figure or table and is not one itself.
+    `label` gives the label of a block that stands for a figure or table and is not one itself. With `show_sections`,
+    headings show their number.
     """
     index = Index()
-    _number_sections(blocks, index)
+    _number_sections(blocks, index, show_sections)
     for node in pandoc.walk(blocks):
         if is_element(node, "Para", "Plain"):
             _equation(node, index)
@@ -77,20 +80,25 @@ def number(blocks: list, label: Callable[[dict], str | None] = lambda node: None
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def _number_sections(blocks: list, index: Index) -> None:
-    titles = [node["c"][1][0] for node in pandoc.walk(blocks) if callout_kind(node) and node["c"][1]]
-    headers = [node for node in pandoc.walk(blocks) if is_element(node, "Header") and not any(node is title for title in titles)]
+def _number_sections(blocks: list, index: Index, show: bool) -> None:
+    titles = {id(node["c"][1][0]) for node in pandoc.walk(blocks) if callout_kind(node) and node["c"][1]}
+    headers = [node for node in pandoc.walk(blocks) if is_element(node, "Header") and id(node) not in titles]
     counts = [0] * 8
     top = min((node["c"][0] for node in headers), default=1)
     for node in headers:
-        level, (identifier, classes, _), _ = node["c"]
+        level, (identifier, classes, pairs), inlines = node["c"]
         if "unnumbered" in classes:
             continue
         counts[level] += 1
         counts[level + 1 :] = [0] * (7 - level)
+        # Quarto counts from the second level, unless the page has headings of the first.
+        digits = ".".join(map(str, counts[1 if top == 1 else 2 : level + 1]))
         if identifier.startswith("sec-"):
-            # Quarto counts from the second level, unless the page has headings of the first.
-            index.add(identifier, ".".join(map(str, counts[1 if top == 1 else 2 : level + 1])))
+            index.add(identifier, digits)
+        if show:
+            pairs.append(["number", digits])
+            span = {"t": "Span", "c": [["", ["header-section-number"], []], [string(digits)]]}
+            inlines[:0] = [span, {"t": "Space"}]
 
 
 def _equation(block: dict, index: Index) -> None:
@@ -130,8 +138,7 @@ def _float_block(node: dict, index: Index) -> list | None:
 
 def _image_attributes(image: dict) -> str:
     """Take the figure's options off an image; return its alignment."""
-    identifier, classes, pairs = attribute(image)
-    options = dict(pairs)
+    options = dict(attribute(image)[2])
     align = options.pop("fig-align", "default")
     if alt := options.pop("fig-alt", None):
         options["alt"] = alt
@@ -149,7 +156,7 @@ def _figure(node: dict, index: Index) -> list:
                 image["c"][1] = []
     inlines = caption[0]["c"] if caption else []
     if LABEL.match(identifier):
-        return _float(identifier, classes, content, inlines, index, align)
+        return _float(identifier, classes, content, inlines, index, align=align)
     return [
         raw(f'<div class="quarto-figure quarto-figure-{align}"{_id(identifier)}><figure class="figure"><p>'),
         *content,
@@ -163,7 +170,8 @@ def _bare_image(node: dict) -> list:
     align = _image_attributes(node["c"][0])
     if align == "center" and "alt" not in dict(attribute(node["c"][0])[2]):
         return [node]
-    return [raw(f'<div class="quarto-figure quarto-figure-{align}"><figure class="figure"><p>'), plain(node["c"]), raw("</p></figure></div>")]
+    opening = f'<div class="quarto-figure quarto-figure-{align}"><figure class="figure"><p>'
+    return [raw(opening), plain(node["c"]), raw("</p></figure></div>")]
 
 
 def _table(node: dict, index: Index) -> list | None:
@@ -186,8 +194,15 @@ def _float_div(node: dict, index: Index) -> list:
 
 
 def _float(
-    identifier: str, classes: list, content: list, caption: list, index: Index, align: str = "center", pairs: list = (),
-) -> list:  # fmt: skip
+    identifier: str,
+    classes: list,
+    content: list,
+    caption: list,
+    index: Index,
+    *,
+    align: str = "center",
+    pairs: list = (),
+) -> list:
     kind = identifier.split("-")[0]
     location = "top" if kind == "tbl" else "bottom"
     title = [string(index.name(identifier))]
@@ -195,7 +210,8 @@ def _float(
         title += [string(":"), {"t": "Space"}, *caption]
     caption_id = f"{identifier}-{CAPTION_ID}"
     names = f"quarto-float-caption-{location} quarto-float-caption quarto-float-{kind}"
-    figcaption = plain([raw_inline(f'<figcaption class="{names}" id="{caption_id}">'), *title, raw_inline("</figcaption>")])
+    opening = f'<figcaption class="{names}" id="{caption_id}">'
+    figcaption = plain([raw_inline(opening), *title, raw_inline("</figcaption>")])
     body = [raw(f'<div aria-describedby="{caption_id}">'), *content, raw("</div>")]
     outer = " ".join([*classes, "quarto-float", "quarto-figure", f"quarto-figure-{align}", "anchored"])
     data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in pairs)
@@ -224,7 +240,8 @@ def resolve_references(blocks: list, index: Index) -> list:
         if not any(labels):
             return None  # citeproc's
         if not all(labels):
-            index.problems.append((f"@{citations[0]['citationId']}", "write citations and cross-references in brackets of their own"))
+            message = "write citations and cross-references in brackets of their own"
+            index.problems.append((f"@{citations[0]['citationId']}", message))
             return None
         out: list = []
         for citation in citations:
@@ -241,7 +258,8 @@ def _reference(citation: dict, index: Index) -> list:
     label = written[0].lower() + written[1:]
     number = index.numbers.get(label)
     if number is None:
-        index.problems.append((f"@{written}", f"the reference @{written} has no target: nothing on this page is labelled {label}"))
+        message = f"the reference @{written} has no target: nothing on this page is labelled {label}"
+        index.problems.append((f"@{written}", message))
         return [{"t": "Strong", "c": [string(f"?@{written}")]}]
     if citation["citationPrefix"]:
         text = [*citation["citationPrefix"], string(NBSP + number)]
@@ -272,36 +290,39 @@ def _callout(node: dict, counter: Iterator[int]) -> list | None:
     if content and is_element(content[0], "Header") and not title:
         title = content[0]["c"][2]
         content = content[1:]
-    reader_hint = [raw_inline(f'<span class="screen-reader-only visually-hidden">{kind.title()}</span>')] if title else []
+    reader_hint = (
+        [raw_inline(f'<span class="screen-reader-only visually-hidden">{kind.title()}</span>')] if title else []
+    )
     title = title or ([string(kind.title())] if appearance == "default" else [])
     number = next(counter)
-    collapse = options.get("collapse")
-    closed = collapse == "true"
     outer = [c for c in classes if not c.startswith("callout-")]
     outer += ["callout", f"callout-style-{appearance}", f"callout-{kind}", *(["callout-titled"] if title else [])]
+    opening = f'<div{_id(identifier)} class="{" ".join(outer)}">'
     icon = '<div class="callout-icon-container"><i class="callout-icon"></i></div>'
     if not title:
-        return [
-            raw(f'<div{_id(identifier)} class="{" ".join(outer)}"><div class="callout-body d-flex">{icon}<div class="callout-body-container">'),
-            *content,
-            raw("</div></div></div>"),
-        ]
-    header, toggle, before, after = 'class="callout-header d-flex align-content-center"', "", "", ""
-    if collapse is not None:
+        body = f'{opening}<div class="callout-body d-flex">{icon}<div class="callout-body-container">'
+        return [raw(body), *content, raw("</div></div></div>")]
+    body, end = '<div class="callout-body-container callout-body">', "</div></div>"
+    header, toggle = 'class="callout-header d-flex align-content-center"', ""
+    if collapse := options.get("collapse"):
+        closed = collapse == "true"
         header = (
-            f'class="callout-header d-flex align-content-center{" collapsed" if closed else ""}" data-bs-toggle="collapse"'
+            f'class="callout-header d-flex align-content-center{" collapsed" * closed}" data-bs-toggle="collapse"'
             f' data-bs-target=".callout-{number}-contents" aria-controls="callout-{number}"'
-            f' aria-expanded="{str(not closed).lower()}" aria-label="Toggle callout"'
+            f' aria-expanded="{"false" if closed else "true"}" aria-label="Toggle callout"'
         )
-        toggle = '<div class="callout-btn-toggle d-inline-block border-0 py-1 ps-1 pe-0 float-end"><i class="callout-toggle"></i></div>'
-        before = f'<div id="callout-{number}" class="callout-{number}-contents callout-collapse collapse{"" if closed else " show"}">'
-        after = "</div>"
+        button = "callout-btn-toggle d-inline-block border-0 py-1 ps-1 pe-0 float-end"
+        toggle = f'<div class="{button}"><i class="callout-toggle"></i></div>'
+        shown = "" if closed else " show"
+        folding = f'<div id="callout-{number}" class="callout-{number}-contents callout-collapse collapse{shown}">'
+        body, end = folding + body, end + "</div>"
+    container = raw_inline('<div class="callout-title-container flex-fill">')
     return [
-        raw(f'<div{_id(identifier)} class="{" ".join(outer)}"><div {header}>{icon}'),
-        plain([raw_inline('<div class="callout-title-container flex-fill">'), *reader_hint, *title, raw_inline(f"</div>{toggle}</div>")]),
-        raw(f'{before}<div class="callout-body-container callout-body">'),
+        raw(f"{opening}<div {header}>{icon}"),
+        plain([container, *reader_hint, *title, raw_inline(f"</div>{toggle}</div>")]),
+        raw(body),
         *content,
-        raw(f"</div>{after}</div>"),
+        raw(end),
     ]
 
 
@@ -331,7 +352,11 @@ def _layout(node: dict) -> list | None:
     if not columns.isdigit() or int(columns) < 1:
         return None
     cells = _grouped(content)
-    out = [raw(f'<div{_id(identifier)} class="{" ".join(["quarto-layout-panel", *classes])}" data-layout-ncol="{columns}">')]
+    out = [
+        raw(
+            f'<div{_id(identifier)} class="{" ".join(["quarto-layout-panel", *classes])}" data-layout-ncol="{columns}">'
+        )
+    ]
     width = f"flex-basis: {100 / int(columns):.1f}%;justify-content: flex-start;"
     for start in range(0, len(cells), int(columns)):
         out.append(raw('<div class="quarto-layout-row">'))

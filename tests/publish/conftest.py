@@ -63,7 +63,9 @@ def publish(command):
 
     def run(root, *arguments):
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        return subprocess.run(command(*arguments), cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            command(*arguments), cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
 
     return run
 

@@ -25,7 +25,9 @@ def chunk(*lines):
 
 
 def test_a_page_is_prose_and_chunks_in_order(project_with):
-    page = read(project_with("Before.\n\n" + chunk("#| label: one", "#| echo: false", "", "x = 1", "y = 2", "") + "\nAfter."))
+    page = read(
+        project_with("Before.\n\n" + chunk("#| label: one", "#| echo: false", "", "x = 1", "y = 2", "") + "\nAfter.")
+    )
     before, one, after = page.cells
     assert page.front == {"title": "Home"}
     assert before.text.strip() == "Before."
@@ -46,7 +48,9 @@ def test_a_page_without_front_matter(project_with):
 
 
 def test_an_included_file_keeps_its_own_name_and_lines(project_with):
-    page = read(project_with("{{< include _more.qmd >}}", **{"_more.qmd": "More.\n\n" + chunk("#| label: in-more", "z = 3")}))
+    page = read(
+        project_with("{{< include _more.qmd >}}", **{"_more.qmd": "More.\n\n" + chunk("#| label: in-more", "z = 3")})
+    )
     (included,) = page.chunks
     assert (str(included.file), included.line, included.code_line) == ("_more.qmd", 3, 5)
     assert page.find("More.") == (PurePosixPath("_more.qmd"), 1)

@@ -29,7 +29,10 @@ def old_site(project_with):
 
 
 def is_old(root):
-    return (root / "_site/index.html").read_text() == OLD and sorted(p.name for p in (root / "_site").iterdir()) == ["index.html", "site_libs"]
+    return (root / "_site/index.html").read_text() == OLD and sorted(p.name for p in (root / "_site").iterdir()) == [
+        "index.html",
+        "site_libs",
+    ]
 
 
 def test_a_render_replaces_the_site_and_is_not_repeated_without_need(old_site, render):
@@ -68,7 +71,9 @@ def test_a_mistake_in_a_page_leaves_the_old_site(old_site, render, body, words):
 
 def test_a_missing_citation(old_site, render):
     root = old_site("One.\n\nSee [@nobody].", **{"refs.bib": "@book{a, title={A}}"})
-    (root / "index.qmd").write_text((root / "index.qmd").read_text().replace("title: Home", "title: Home\nbibliography: refs.bib"))
+    (root / "index.qmd").write_text(
+        (root / "index.qmd").read_text().replace("title: Home", "title: Home\nbibliography: refs.bib")
+    )
     assert "index.qmd:8: the citation @nobody is not in the bibliography" in render(root).stderr
     (root / "refs.bib").write_text("@book{a, title={A")
     assert "pandoc failed" in render(root).stderr
@@ -114,13 +119,21 @@ def test_a_failing_pre_render_script_stops_the_render(full_site, render):
     assert not (full_site / "_site").exists()
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupted_render_leaves_the_old_site_and_the_next_one_works(old_site, command, render, sent, status):
-    root = old_site("```{python}\nimport os, time\nopen('../../kernel', 'w').write(str(os.getpid()))\ntime.sleep(60)\n```")
+    root = old_site(
+        "```{python}\nimport os, time\nopen('../../kernel', 'w').write(str(os.getpid()))\ntime.sleep(60)\n```"
+    )
     process = subprocess.Popen(
-        command("site", "--engine", "embedded"), cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        command("site", "--engine", "embedded"),
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     wait_for(lambda: (root / "kernel").exists() and (root / "kernel").read_text())
     process.send_signal(sent)
     _, stderr = process.communicate(timeout=30)
@@ -150,7 +163,9 @@ def alive(pid):
     return True
 
 
-@pytest.mark.parametrize("arguments", [[], ["none"], ["site", "--engine", "none"], ["site", "--timeout", "0"], ["notebooks"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["none"], ["site", "--engine", "none"], ["site", "--timeout", "0"], ["notebooks"]]
+)
 def test_wrong_usage(tmp_path, publish, arguments):
     done = publish(tmp_path, *arguments)
     assert done.returncode == 2
@@ -192,8 +207,12 @@ def test_a_preview_serves_the_site_and_renders_it_again_on_a_change(old_site, co
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        command("preview", "--engine", "embedded", "--port", port), cwd=root, text=True, stdout=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        command("preview", "--engine", "embedded", "--port", port),
+        cwd=root,
+        text=True,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
     try:
         wait_for(lambda: "First text." in fetch(port))
         time.sleep(1)  # the watch starts after the server

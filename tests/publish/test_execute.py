@@ -31,12 +31,15 @@ def test_chunks_share_a_kernel_in_the_projects_folder_with_its_modules_and_quart
         "```{python}\nimport os, own\nx = own.VALUE\n```\n\n"
         "```{python}\nprint(x, os.getcwd())\n```\n\n"
         "```{python}\n#| eval: false\nnever\n```\n\n"
+        "```{python}\nimport time\nprint('one', flush=True); time.sleep(0.5); print('output')\n```\n\n"
         "```{python}\n#| warning: false\nimport sys; print('quiet', file=sys.stderr)\n```\n\n"
-        "```{python}\nimport matplotlib.pyplot as plt\nprint(*plt.rcParams['figure.figsize'], plt.rcParams['figure.dpi'])\n```",
+        "```{python}\nfrom matplotlib import rcParams as rc\nprint(*rc['figure.figsize'], rc['figure.dpi'])\n```",
         front="title: x\nfig-width: 3\nexecute:\n  fig-dpi: 50",
         **{"own.py": "VALUE = 42"},
     )
-    assert texts(run(root)) == ["", f"42 {root}\n", "", "quiet\n", "3.0 5.0 50.0\n"]
+    executed = run(root)
+    assert texts(executed) == ["", f"42 {root}\n", "", "one\noutput\n", "quiet\n", "3.0 5.0 50.0\n"]
+    assert len(executed.outputs[3]) == 1
 
 
 def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_module_changes(project_with):
@@ -72,7 +75,7 @@ def test_a_chunk_that_writes_to_stderr_fails(project_with):
 
 def test_a_chunk_that_takes_too_long(project_with):
     message = failure(project_with("```{python}\nimport time; time.sleep(60)\n```"), timeout=1)
-    assert message == "index.qmd:5: the chunk took longer than 1 s; make it faster, or give --timeout more seconds"
+    assert message == "index.qmd:5: the chunk took longer than 1 s; make it faster, or raise --timeout"
 
 
 def test_a_chunk_that_ends_the_process(project_with):

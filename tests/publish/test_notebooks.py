@@ -35,8 +35,11 @@ def test_code_is_all_there_and_in_order_without_options(cells):
     code = sources(cells, "code")
     assert "import nnlib" in code[0]
     assert [line.split("\n")[0] for line in code[1:5]] == [
-        'print("from a callout")', 'print("from an included file")', "from pathlib import Path", "fig, ax = plt.subplots(figsize=(4, 3))",
-    ]  # fmt: skip
+        'print("from a callout")',
+        'print("from an included file")',
+        "from pathlib import Path",
+        "fig, ax = plt.subplots(figsize=(4, 3))",
+    ]
     assert not any("#|" in source or "never_run" in source for source in code)
     assert any("never_run()" in source for source in sources(cells, "markdown"))
 
@@ -50,7 +53,7 @@ def test_prose_reads_without_the_page(cells):
         "**Figure 1:** A line, with $y = x^2$ in its caption.",
         "> **Note**\n>\n> A note without a title.",
         "**Solution**",
-        "### Included",
+        "### 1.1 Included",
         "and a link to another post.",
         "\\qquad(1)",
         "Knuth, Donald E. 1984.",
@@ -70,7 +73,10 @@ def test_links_lead_to_the_site_where_its_address_is_known(project):
 
 def test_the_same_post_gives_the_same_archive(project, tmp_path):
     first, second = write_all(project, tmp_path / "a"), write_all(project, tmp_path / "b")
-    assert [a.relative_to(tmp_path / "a") for a in first] == [Path("posts/features/features.zip"), Path("posts/second/second.zip")]
+    assert [a.relative_to(tmp_path / "a") for a in first] == [
+        Path("posts/features/features.zip"),
+        Path("posts/second/second.zip"),
+    ]
     assert [a.read_bytes() for a in first] == [b.read_bytes() for b in second]
 
 
@@ -80,11 +86,15 @@ def test_the_notebook_runs_in_an_empty_folder(project, tmp_path):
         file.extractall(tmp_path)
     folder = tmp_path / "features"
     nbformat.validate(nbformat.read(folder / "features.ipynb", 4))
-    # As in publish/__init__.py: without this, importing nbformat takes seconds.
-    script = "import sys; sys.modules['rfc3987_syntax'] = None; import nbformat, nbclient; nbclient.NotebookClient(nbformat.read('features.ipynb', 4)).execute()"
+    script = (
+        "import sys; sys.modules['rfc3987_syntax'] = None; "  # see publish/__init__.py
+        "import nbformat, nbclient; nbclient.NotebookClient(nbformat.read('features.ipynb', 4)).execute()"
+    )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert (folder / "posts/features/cover.png").is_file()  # what a chunk saves
 
@@ -92,5 +102,7 @@ def test_the_notebook_runs_in_an_empty_folder(project, tmp_path):
 def test_a_notebook_without_its_package_says_what_is_missing(cells, tmp_path):
     guard = sources(cells, "code")[0]
     # -I and -S: no installed package is within reach either.
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", guard], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", guard], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert "nnlib is missing: unpack features.zip, and keep the folder nnlib beside this notebook" in done.stderr
