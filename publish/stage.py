@@ -48,9 +48,11 @@ def _without_sites(files: list[Path]) -> list[Path]:
 
 def copy(root: Path, files: list[Path]) -> Path:
     """Copy the sources to a new staged project; return its folder."""
-    stage = root / BUILD / "stage"
-    if stage.exists():
-        shutil.rmtree(stage)
+    stages = root / BUILD / "stage"
+    shutil.rmtree(stages, ignore_errors=True)
+    stages.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: what a killed render left running may still write into the last one.
+    stage = Path(tempfile.mkdtemp(dir=stages))
     for name in files:
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)

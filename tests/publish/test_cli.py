@@ -125,7 +125,7 @@ def test_a_failing_pre_render_script_stops_the_render(full_site, render):
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupted_render_leaves_the_old_site_and_the_next_one_works(old_site, command, render, sent, status):
     root = old_site(
-        "```{python}\nimport os, time\nopen('../../kernel', 'w').write(str(os.getpid()))\ntime.sleep(60)\n```"
+        "```{python}\nimport os, time\nopen('../../../kernel', 'w').write(str(os.getpid()))\ntime.sleep(60)\n```"
     )
     process = subprocess.Popen(
         command("site", "--engine", "embedded"),
