@@ -134,9 +134,12 @@ def test_an_interrupted_render_leaves_the_old_site_and_the_next_one_works(old_si
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: (root / "kernel").exists() and (root / "kernel").read_text())
-    process.send_signal(sent)
-    _, stderr = process.communicate(timeout=30)
+    try:
+        wait_for(lambda: (root / "kernel").exists() and (root / "kernel").read_text())
+        process.send_signal(sent)
+        _, stderr = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == status
     assert is_old(root)
     if sent != signal.SIGKILL:
