@@ -109,7 +109,11 @@ class Dense:
         dz = buffers.gradient
         self.activation.backward(buffers.activations, dz)
         np.matmul(inputs, dz.swapaxes(-1, -2), out=self._grad)
-        if previous is not None:
+        if previous is None:
+            return
+        if self.units == 1:  # an outer product: the same numbers, but NumPy hands no such product to BLAS
+            np.multiply(self._W, dz, out=previous)
+        else:
             np.matmul(self._W, dz, out=previous)
 
     def __repr__(self):
