@@ -2,10 +2,12 @@
 
 `fan_in` is the number of inputs of a unit, `fan_out` the number of units; the result has shape
 `(fan_in, fan_out)`. `rng` is a `numpy.random.Generator` or, to repeat an old tutorial's numbers, a
-`numpy.random.RandomState`. Biases start at zero.
+`numpy.random.RandomState`. Biases start at zero. The functions that draw are at module level, not inside
+the public ones, so that a network can be pickled.
 """
 
 import numbers
+from functools import partial
 
 import numpy as np
 
@@ -22,8 +24,11 @@ def normal(scale=0.01):
     >>> nn.normal(0.5)(np.random.default_rng(0), 2, 3).shape
     (2, 3)
     """
-    scale = positive("scale", scale)
-    return lambda rng, fan_in, fan_out: rng.standard_normal((fan_in, fan_out)) * scale
+    return partial(_normal, positive("scale", scale))
+
+
+def _normal(scale, rng, fan_in, fan_out):
+    return rng.standard_normal((fan_in, fan_out)) * scale
 
 
 def uniform(low=0.0, high=1.0):
@@ -39,7 +44,11 @@ def uniform(low=0.0, high=1.0):
     """
     if not all(isinstance(bound, numbers.Real) and np.isfinite(bound) for bound in (low, high)) or not low < high:
         raise ValueError(f"uniform needs finite numbers low < high, not low={low!r} and high={high!r}.")
-    return lambda rng, fan_in, fan_out: rng.uniform(low, high, (fan_in, fan_out))
+    return partial(_uniform, low, high)
+
+
+def _uniform(low, high, rng, fan_in, fan_out):
+    return rng.uniform(low, high, (fan_in, fan_out))
 
 
 def xavier():
@@ -56,12 +65,12 @@ def xavier():
     >>> float(W.var().round(4)), 2 / (300 + 500)
     (0.0025, 0.0025)
     """
+    return _xavier
 
-    def draw(rng, fan_in, fan_out):
-        bound = np.sqrt(6 / (fan_in + fan_out))
-        return rng.uniform(-bound, bound, (fan_in, fan_out))
 
-    return draw
+def _xavier(rng, fan_in, fan_out):
+    bound = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-bound, bound, (fan_in, fan_out))
 
 
 def he():
@@ -77,7 +86,11 @@ def he():
     >>> float(W.var().round(4)), 2 / 200
     (0.01, 0.01)
     """
-    return lambda rng, fan_in, fan_out: rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
+    return _he
+
+
+def _he(rng, fan_in, fan_out):
+    return rng.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in)
 
 
 def zeros():
@@ -92,7 +105,11 @@ def zeros():
     array([[0., 0., 0.],
            [0., 0., 0.]])
     """
-    return lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out))
+    return _zeros
+
+
+def _zeros(rng, fan_in, fan_out):
+    return np.zeros((fan_in, fan_out))
 
 
 INITIALIZERS = {"normal": normal, "uniform": uniform, "xavier": xavier, "he": he, "zeros": zeros}

@@ -81,6 +81,10 @@ class Dense:
             )
         return self._theta
 
+    def __getstate__(self):
+        # A copy or a pickle without the views: the network that it comes into binds it to its own vectors.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_theta", "_grad", "_W")}
+
     def draw(self, rng):
         """New parameters of one network, flat, shape `(size,)`."""
         W = np.asarray(self.init(rng, self.fan_in, self.units))
@@ -91,9 +95,9 @@ class Dense:
             )
         return np.concatenate([W.ravel(), np.zeros(self.units)])
 
-    def allocate(self, lead, n, dtype):
+    def allocate(self, lead, n, dtype, gradient=True):
         """The arrays that one pass over `n` samples needs, for leading axes `lead`."""
-        return DenseBuffers(lead, self.units, n, dtype)
+        return DenseBuffers(lead, self.units, n, dtype, gradient)
 
     def forward(self, inputs, buffers):
         """Outputs `(..., units + 1, n)` from inputs `(..., fan_in + 1, n)`."""
@@ -121,9 +125,10 @@ class Dense:
 
 
 class DenseBuffers:
-    """Room for one pass through a `Dense` layer; reused from step to step."""
+    """Room for one pass through a `Dense` layer; without `gradient`, for the way forward only."""
 
-    def __init__(self, lead, units, n, dtype):
-        self.outputs = np.ones((*lead, units + 1, n), dtype)
+    def __init__(self, lead, units, n, dtype, gradient):
+        self.outputs = np.empty((*lead, units + 1, n), dtype)
+        self.outputs[..., -1, :] = 1
         self.activations = self.outputs[..., :-1, :]
-        self.gradient = np.empty((*lead, units, n), dtype)
+        self.gradient = np.empty((*lead, units, n), dtype) if gradient else None

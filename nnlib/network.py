@@ -37,7 +37,7 @@ class Network:
     ----------
     theta, grad : ndarray
         Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`. New values for
-        `theta` are copied into it, so that the layers see them.
+        `theta` are copied into it, so that the layers see them; `grad` cannot be replaced.
     layers : list
         The layers, with their weights `W` and biases `b`.
 
@@ -92,11 +92,10 @@ class Network:
             )
 
     def _bind(self, theta):
-        self._theta, self.grad = theta, np.zeros_like(theta)
-        self._buffers = {}
+        self._theta, self._grad = theta, np.zeros_like(theta)
         start = 0
         for layer, stop in zip(self.layers, self._splits):
-            layer.bind(theta[..., start:stop], self.grad[..., start:stop])
+            layer.bind(theta[..., start:stop], self._grad[..., start:stop])
             start = stop
 
     @property
@@ -106,6 +105,10 @@ class Network:
     @theta.setter
     def theta(self, values):
         checks.overwrite("theta", self._theta, values)
+
+    @property
+    def grad(self):  # without a setter: another array would not be the one that the layers write to
+        return self._grad
 
     @property
     def replicates(self):
@@ -133,6 +136,9 @@ class Network:
 
     def __deepcopy__(self, memo):
         return self.copy()
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_grad"}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -165,8 +171,9 @@ class Network:
         """What the last layer computes, before the inverse link: `(n, outputs)` or `(replicates, n, outputs)`."""
         X = checks.samples(X, self.n_features, self.dtype)
         out = np.empty((*self.theta.shape[:-1], X.shape[0], self.n_outputs), self.dtype)
-        for rows in self._pieces(X.shape[0]):
-            out[..., rows, :] = self._forward(_with_ones(X[rows]).T)[-1].activations.swapaxes(-1, -2)
+        for rows, buffers in self._pieces(X.shape[0]):
+            self._forward(_with_ones(X[rows]).T, buffers)
+            out[..., rows, :] = buffers[-1].activations.swapaxes(-1, -2)
         return out
 
     def predict(self, X):
@@ -202,9 +209,10 @@ class Network:
         X = checks.samples(X, self.n_features, self.dtype)
         lead = self.theta.shape[:-1]
         out = [np.empty((*lead, X.shape[0], layer.units), self.dtype) for layer in self.layers]
-        for rows in self._pieces(X.shape[0]):
-            for array, buffers in zip(out, self._forward(_with_ones(X[rows]).T)):
-                array[..., rows, :] = buffers.activations.swapaxes(-1, -2)
+        for rows, buffers in self._pieces(X.shape[0]):
+            self._forward(_with_ones(X[rows]).T, buffers)
+            for array, of_layer in zip(out, buffers):
+                array[..., rows, :] = of_layer.activations.swapaxes(-1, -2)
         return out
 
     # Loss and gradient
@@ -229,26 +237,32 @@ class Network:
         gradient : ndarray of the shape of `theta`; see `unpack` for its parts
         """
         data = self.encode(X, y)
-        loss, _ = self.differentiate(data.x.T, data.t.T)
+        loss, _ = self.differentiate(data.x.T, data.t.T, self.workspace(len(data)))
         return loss, self.grad.copy()
 
-    # For the training loop: checked data in, nothing copied
+    # For `train`, not for users: checked data in, nothing copied
 
     def encode(self, X, y):
-        """Check samples and labels once; return `Samples` in the form that training needs."""
+        """For `train`: check samples and labels once; return `Samples` in the form that the next two need."""
         X = checks.samples(X, self.n_features, self.dtype)
         t = self.loss_function.encode(y, X.shape[0], self.n_outputs, self.dtype)
         return Samples(_with_ones(X), t)
 
-    def differentiate(self, x, t, accuracy=False):
-        """Loss and, if asked for, accuracy of one batch; the gradient goes to `grad`.
+    def workspace(self, n):
+        """For `train`: the arrays that `differentiate` needs for `n` samples, to be used at every step."""
+        scratch = np.empty((2, *self.theta.shape[:-1], self.n_outputs, n), self.dtype)
+        return self._allocate(n, gradient=True), scratch
+
+    def differentiate(self, x, t, workspace, accuracy=False):
+        """For `train`: loss and, if asked for, accuracy of one batch; the gradient goes to `grad`.
 
         `x` has shape `(n_features + 1, n)`, `t` has shape `(outputs, n)`: transposed parts of `Samples`.
         """
-        buffers = self._forward(x)
+        buffers, scratch = workspace
+        self._forward(x, buffers)
         last = buffers[-1]
         hits = self._accuracy(last.activations, t) if accuracy else None
-        loss = self.loss_function.evaluate(last.activations, t, last.gradient, self._scratch(x.shape[1]))
+        loss = self.loss_function.evaluate(last.activations, t, last.gradient, scratch)
         for i in range(len(self.layers) - 1, 0, -1):
             self.layers[i].backward(buffers[i - 1].outputs, buffers[i], buffers[i - 1].gradient)
         self.layers[0].backward(x, buffers[0])
@@ -256,46 +270,38 @@ class Network:
 
     @quiet
     def score(self, samples):
-        """Mean loss and accuracy (None without classes) over `Samples`, without gradients."""
+        """For `train`: mean loss and accuracy (None without classes) over `Samples`, without gradients."""
         n, loss, hits = len(samples), 0.0, 0.0
         classes = self.loss_function.decide is not None
-        for rows in self._pieces(n):
-            t = samples.t[rows].T
-            last = self._forward(samples.x[rows].T)[-1]
+        for rows, buffers in self._pieces(n):
+            self._forward(samples.x[rows].T, buffers)
+            z, t = buffers[-1].activations, samples.t[rows].T
             share = t.shape[1] / n
-            hits = hits + share * self._accuracy(last.activations, t) if classes else None
-            piece = self.loss_function.evaluate(last.activations, t, last.gradient, self._scratch(t.shape[1]))
-            loss = loss + share * piece
+            hits = hits + share * self._accuracy(z, t) if classes else None
+            dz, *scratch = np.empty((3, *z.shape), z.dtype)
+            loss = loss + share * self.loss_function.evaluate(z, t, dz, scratch)
         return loss, hits
 
     def _accuracy(self, z, t):
         return self.loss_function.correct(z, t).mean(axis=-1)
 
-    def _forward(self, x):
-        buffers = self._buffers_for(x.shape[1])[0]
-        for layer, room in zip(self.layers, buffers):
-            x = layer.forward(x, room)
-        return buffers
+    def _forward(self, x, buffers):
+        for layer, of_layer in zip(self.layers, buffers):
+            x = layer.forward(x, of_layer)
 
-    def _scratch(self, n):
-        return self._buffers_for(n)[1]
-
-    def _buffers_for(self, n):
-        if n not in self._buffers:
-            if len(self._buffers) == 3:  # a batch, the last and shorter one, and a validation set
-                self._buffers.pop(next(iter(self._buffers)))
-            lead = self.theta.shape[:-1]
-            self._buffers[n] = (
-                [layer.allocate(lead, n, self.dtype) for layer in self.layers],
-                np.empty((2, *lead, self.n_outputs, n), self.dtype),
-            )
-        return self._buffers[n]
+    def _allocate(self, n, gradient):
+        return [layer.allocate(self.theta.shape[:-1], n, self.dtype, gradient) for layer in self.layers]
 
     def _pieces(self, n):
+        """Slices of `n` samples, each with buffers for it: new ones per call, as calls may come from many threads."""
         widest = max(layer.units for layer in self.layers)
         width = max(self.n_features, (self.replicates or 1) * widest)
-        size = max(1, PIECE // width)
-        return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        size = min(n, max(1, PIECE // width))
+        buffers = self._allocate(size, gradient=False)
+        for start in range(0, n, size):
+            if start + size > n:  # the last and shorter piece
+                buffers = self._allocate(n - start, gradient=False)
+            yield slice(start, min(start + size, n)), buffers
 
     def summary(self):
         """A table of the layers, their shapes and numbers of parameters, as text."""

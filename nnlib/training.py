@@ -223,12 +223,16 @@ class _Steps:
         self.good = network.theta.copy()
         self.good_loss = None
         self.some_diverged = False
+        self.workspaces = {}  # at most two: for a batch, and for the last and shorter one
         optimizer.start(network.theta)
 
     def take(self, x, t, accuracy, epoch):
         """One step on one batch: its loss and accuracy, measured before the step."""
         network = self.network
-        loss, hits = network.differentiate(x, t, accuracy)
+        n = x.shape[1]
+        if n not in self.workspaces:
+            self.workspaces[n] = network.workspace(n)
+        loss, hits = network.differentiate(x, t, self.workspaces[n], accuracy)
         # A sum is finite only if all its terms are, and cheaper than looking at each of them.
         finite = np.isfinite(loss + network.theta.sum(axis=-1))
         if not finite.all():

@@ -1,6 +1,7 @@
 """Memory grows with replicates x samples x width, and per epoch by the history alone."""
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -67,6 +68,24 @@ def test_predictions_are_made_in_pieces(features, width, replicates):
     assert extra < results + X.size + 40e6
     if width > 1:
         assert extra < 0.7 * everything
+
+
+def test_predictions_in_threads_do_not_share_their_arrays():
+    network = nn.Network(2, [nn.Dense(64, "tanh"), nn.Dense(64, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    inputs = np.random.default_rng(0).normal(size=(40, 1000, 2))
+    expected = [network.predict(X) for X in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_array_equal(list(pool.map(network.predict, inputs)), expected)
+        losses = list(pool.map(network.loss, inputs, inputs[..., 0]))
+    np.testing.assert_array_equal(losses, [network.loss(X, X[:, 0]) for X in inputs])
+
+
+def test_predictions_make_no_room_for_gradients():
+    network = nn.Network(1, [nn.Dense(50, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    X = np.zeros((10_000, 1))
+    activations = X.size * 50 * 8
+    assert peak(lambda: network.predict(X)) < 1.3 * activations
+    assert peak(lambda: network.loss(X, X)) < 1.3 * activations
 
 
 def test_pieces_fit_together():

@@ -24,10 +24,6 @@ def build(rng, loss="binary_cross_entropy", **options):
     return nn.Network(2, layers, loss=loss, rng=rng, **options)
 
 
-def ones(rng, fan_in, fan_out):  # at module level, so that pickle finds it
-    return np.ones((fan_in, fan_out))
-
-
 @pytest.mark.parametrize("loss", Y)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
@@ -129,17 +125,33 @@ def test_replicate_is_a_copy():
 )
 @pytest.mark.parametrize("rng", [0, SEEDS], ids=["single", "stack"])
 def test_a_copy_learns_and_leaves_the_original_alone(duplicate, rng):
-    layers = [nn.Dense(5, "tanh", ones), nn.Dense(1, init=ones)]
-    original = nn.Network(2, layers, loss="binary_cross_entropy", rng=rng)
+    original = build(rng)
     y, before = Y["binary_cross_entropy"], original.theta.copy()
     twin = duplicate(original)
     np.testing.assert_array_equal(twin.predict(X), original.predict(X))
     history = nn.train(twin, X, y, nn.SGD(0.5), 30)
     assert (history.loss[-1] < history.loss[0]).all()
     np.testing.assert_allclose(twin.loss(X, y), history.loss[-1], rtol=0.05)  # its layers see its vector
+    assert all(np.shares_memory(layer.W, twin.theta) for layer in twin.layers)
     np.testing.assert_array_equal(original.theta, before)
     nn.train(original, X, y, nn.SGD(0.5), 30)
     np.testing.assert_array_equal(original.theta, twin.theta)
+
+
+@pytest.mark.parametrize("init", [nn.normal(0.5), nn.uniform(), nn.xavier(), nn.he(), nn.zeros(), "he", None])
+def test_any_built_in_initializer_can_be_pickled(init):
+    network = nn.Network(2, [nn.Dense(3, init=init)], loss="squared_error", rng=0)
+    loaded = pickle.loads(pickle.dumps(network))
+    again = nn.Network(2, loaded.layers, loss="squared_error", rng=0)  # its layers still know how to start
+    np.testing.assert_array_equal(again.theta, network.theta)
+
+
+def test_a_pickle_holds_the_parameters_and_little_else():
+    network = nn.Network(2, [nn.Dense(100, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    inputs = np.zeros((10_000, 2))
+    network.predict(inputs), network.loss_and_gradient(inputs, inputs[:, 0])
+    nn.train(network, inputs, inputs[:, 0], nn.SGD(0.1), 1)
+    assert len(pickle.dumps(network)) < network.theta.nbytes + 2000
 
 
 def test_layers_are_copied_into_the_network():
@@ -172,5 +184,7 @@ def test_layers_and_vector_are_the_same_numbers():
     with pytest.raises(ValueError, match=r"theta has shape \(3,\)"):
         network.theta = [1, 2, 3]
     assert (network.theta == 0).all()
+    with pytest.raises(AttributeError, match="grad"):  # it would no longer be what the layers write to
+        network.grad = np.zeros_like(network.theta)
     with pytest.raises(ValueError, match="numbers per network"):
         network.unpack([1, 2, 3])
