@@ -38,6 +38,19 @@ def positive(name, value, hint="", most_dimensions=0):
     return float(array) if array.ndim == 0 else array.astype(np.float64)
 
 
+def as_rng(rng):
+    """A `Generator` from a seed; a `Generator` or `RandomState` is returned as it is."""
+    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+        return rng
+    seed = isinstance(rng, numbers.Integral) and not isinstance(rng, bool) and rng >= 0
+    if seed or isinstance(rng, np.random.SeedSequence):
+        return np.random.default_rng(rng)
+    raise TypeError(
+        "rng must be a seed (a whole number of at least 0, or a numpy.random.SeedSequence), a numpy.random.Generator "
+        f"or a RandomState, not {rng!r}."
+    )
+
+
 def overwrite(name, array, values):
     """Copy `values` into `array`; shapes must be equal."""
     values = real_array(values, name)

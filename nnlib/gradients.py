@@ -3,8 +3,7 @@
 import numpy as np
 
 from nnlib.activations import quiet
-from nnlib.checks import positive, positive_int
-from nnlib.network import as_rng
+from nnlib.checks import as_rng, positive, positive_int
 
 
 def numerical_gradient(f, theta, step=1e-5):

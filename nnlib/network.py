@@ -28,7 +28,7 @@ class Network:
         the sigmoid or softmax, so leave the last activation out with a cross-entropy.
     loss : str or Loss
         "binary_cross_entropy", "categorical_cross_entropy" or "squared_error".
-    rng : int, numpy.random.Generator, numpy.random.RandomState, or a sequence of these
+    rng : int, SeedSequence, Generator or RandomState of numpy.random, or a sequence of these
         Where the starting weights come from. An int is a seed for `numpy.random.default_rng`. A sequence
         of R makes R replicates, each with the start that its seed would give to a single network.
     dtype : {"float64", "float32"}
@@ -119,6 +119,8 @@ class Network:
         """Network `r` of the stack, as a single network with parameters of its own."""
         if self.replicates is None:
             raise ValueError("this is a single network; a stack has rng=[seed, seed, ...].")
+        if not isinstance(r, numbers.Integral):
+            raise TypeError(f"r must be the number of one network, 0 to {self.replicates - 1}, not {r!r}.")
         return self._like(self.theta[r].copy())
 
     def copy(self):
@@ -354,21 +356,10 @@ def _float_dtype(dtype):
     raise ValueError(f"dtype must be float64 or float32, not {dtype!r}.")
 
 
-def as_rng(rng):
-    """A `Generator` from a seed; a `Generator` or `RandomState` is returned as it is."""
-    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
-        return rng
-    if isinstance(rng, numbers.Integral) and not isinstance(rng, bool) and rng >= 0:
-        return np.random.default_rng(int(rng))
-    raise TypeError(
-        f"rng must be a seed (a whole number of at least 0), a numpy.random.Generator or a RandomState, not {rng!r}."
-    )
-
-
 def _generators(rng):
     """One generator, or a list of them where `rng` is a sequence."""
     if isinstance(rng, (list, tuple, range, np.ndarray)) and np.ndim(rng) == 1:
         if len(rng) == 0:
             raise ValueError("rng is an empty sequence; a stack needs at least one seed.")
-        return [as_rng(seed) for seed in rng]
-    return as_rng(rng)
+        return [checks.as_rng(seed) for seed in rng]
+    return checks.as_rng(rng)

@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlib import checks
 from nnlib.activations import quiet
-from nnlib.network import Network, as_rng
+from nnlib.network import Network
 
 
 class DivergenceError(ArithmeticError):
@@ -47,7 +47,8 @@ class History:
     validation_loss, validation_accuracy : ndarray or None
         On the validation set, after the last step of each epoch.
     diverged : ndarray of bool, shape () or (replicates,)
-        Which networks stopped early because their loss was no longer finite. Their later entries are NaN.
+        Which networks stopped early because their loss or their parameters were no longer finite. Their later
+        entries are NaN.
 
     Examples
     --------
@@ -76,7 +77,8 @@ class History:
             return "<history of 0 epochs>"
         if self.loss.ndim == 1:
             return f"<history of {len(self)} epochs: {self.describe(len(self) - 1)}>"
-        return f"<history of {len(self)} epochs, {self.loss.shape[1]} replicates>"
+        diverged = f", {self.diverged.sum()} diverged" if self.diverged.any() else ""
+        return f"<history of {len(self)} epochs, {self.loss.shape[1]} replicates{diverged}>"
 
     def describe(self, epoch):
         """One line about an epoch: the numbers, or their median over the replicates."""
@@ -84,7 +86,8 @@ class History:
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
             column = getattr(self, name)
             if column is not None:
-                parts.append(f"{name.replace('_', ' ')} {np.nanmedian(column[epoch]):.4f}")
+                values = column[epoch][~np.isnan(column[epoch])]
+                parts.append(f"{name.replace('_', ' ')} {np.median(values) if values.size else np.nan:.4g}")
         return "  ".join(parts)
 
     def _cut(self, epochs):
@@ -104,14 +107,16 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
     y : array of shape (n,) or (n, outputs)
         Labels 0 and 1 for binary cross-entropy, class numbers or one-hot rows for categorical
         cross-entropy, numbers for squared error.
-    optimizer : SGD, Adam
-        It starts afresh at each call.
+    optimizer : SGD, Adam, or any object with these two methods
+        `start(theta)` is called once, so that an optimizer starts afresh at each call of `train`;
+        `step(theta, grad)` at each step, and changes `theta` in place.
     epochs : int
         How often all samples are used.
     batch_size : int, optional
         Samples per step; all by default. The last batch of an epoch may be smaller.
-    rng : int, Generator or RandomState
-        Needed with `batch_size`: shuffles the rows anew in each epoch.
+    rng : int, SeedSequence, Generator or RandomState
+        Needed with `batch_size`: shuffles the rows anew in each epoch. All networks of a stack see the same
+        batches in the same order.
     validation : (X, y), optional
         Measured at the end of each epoch, never learned from.
     accuracy : bool, default True
@@ -129,8 +134,10 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
         Shapes that do not fit, values that are not finite, labels outside the classes, fewer than one
         epoch, a batch larger than the data. Nothing is changed then.
     DivergenceError
-        The loss is no longer finite. Training stops at that step, and the network keeps the last finite
-        parameters. In a stack, only the networks concerned stop; the error comes if none is left.
+        The loss or the parameters are no longer finite. Training stops at that step, and the network keeps
+        the last parameters that were finite and had a finite loss. In a stack, only the networks concerned
+        stop; the error comes if none is left. No loss is computed after the very last step: there, finite
+        parameters are enough, though a loss computed from them may be infinite.
 
     Examples
     --------
@@ -143,8 +150,11 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
     """
     if not isinstance(network, Network):
         raise TypeError(f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}.")
-    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
-        raise TypeError(f"optimizer must be an optimizer such as nn.SGD(0.5), not {optimizer!r}.")
+    if isinstance(optimizer, type) or not (hasattr(optimizer, "start") and hasattr(optimizer, "step")):
+        raise TypeError(
+            "optimizer must be an optimizer such as nn.SGD(0.5), or have its methods start(theta) and "
+            f"step(theta, grad), not {optimizer!r}."
+        )
     if not isinstance(progress, numbers.Integral) or progress < 0:
         raise ValueError(f"progress must be a whole number of epochs, or 0 for no lines, not {progress!r}.")
     if not np.isfinite(network.theta).all():
@@ -157,7 +167,7 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
         raise ValueError(f"batch_size is {batch_size}, but there are {n} samples. Leave it out to use all at once.")
     if batch_size < n and rng is None:
         raise ValueError("batches are shuffled: pass rng=0, or any other seed or generator, with batch_size.")
-    rng = as_rng(rng) if batch_size < n else None
+    rng = checks.as_rng(rng) if batch_size < n else None
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError("validation must be a pair (X, y).")
@@ -185,13 +195,14 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
         if accuracy:
             history.accuracy[epoch] = hits
         if validation is not None:
+            steps.check_parameters(epoch)
             loss, hits = network.score(validation)
             history.validation_loss[epoch] = np.where(history.diverged, np.nan, loss)
             if classes:
                 history.validation_accuracy[epoch] = np.where(history.diverged, np.nan, hits)
         if progress and (epoch % progress == 0 or epoch == epochs - 1):
             print(f"epoch {epoch:>{len(str(epochs - 1))}}  {history.describe(epoch)}")
-    steps.finish()
+    steps.check_parameters(epoch)
     return history
 
 
@@ -247,30 +258,39 @@ class _Steps:
             network.theta[self.history.diverged] = self.good[self.history.diverged]
         return loss, hits
 
-    def finish(self):
-        """The last step has no loss after it; its parameters must be finite all the same."""
+    def check_parameters(self, epoch):
+        """For the last step of an epoch, which has no loss after it in that epoch."""
         finite = np.isfinite(self.network.theta.sum(axis=-1))
         if not finite.all():
-            self.go_back(finite, self.good_loss, len(self.history) - 1, recorded=len(self.history))
+            self.go_back(finite, self.good_loss, epoch, recorded=epoch + 1)
 
     def go_back(self, finite, loss, epoch, recorded):
         network, history = self.network, self.history
         network.theta[~finite] = self.good[~finite]
+        # A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
+        newly = ~finite & ~history.diverged
+        what = "parameters" if np.isfinite(np.asarray(loss)[newly]).any() else "loss"
         history.diverged |= ~finite
         self.some_diverged = True
         if history.diverged.all():
             history._cut(recorded)
-            raise DivergenceError(self._message(loss, epoch), history)
+            raise DivergenceError(self._message(what, epoch), history)
 
-    def _message(self, loss, epoch):
-        # A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
-        what = "parameters" if np.isfinite(loss).any() else "loss"
-        who = "" if self.network.replicates is None else " of every network"
-        before = "" if self.good_loss is None else f" (the last finite loss was {np.nanmax(self.good_loss):.4g})"
-        rates = np.unique(self.optimizer.learning_rate)
-        rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
+    def _message(self, what, epoch):
+        if self.good_loss is None:
+            return (
+                f"training cannot start: the {what} overflowed, to infinity or NaN, before the first step. Scale X "
+                "and y to a standard deviation of about 1, or start with smaller weights."
+            )
+        who = "diverged" if self.network.replicates is None else "of every network diverged, of the last one"
+        if hasattr(self.optimizer, "learning_rate"):
+            rates = np.unique(self.optimizer.learning_rate)
+            rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
+            remedy = f"Lower the learning rate (now {rate})"
+        else:
+            remedy = f"Take smaller steps than those of {self.optimizer!r}"
         return (
-            f"training diverged in epoch {epoch}: the {what}{who} became infinite or NaN{before}. The network keeps "
-            f"its last finite parameters. Lower the learning rate (now {rate}), or scale the inputs to a standard "
-            "deviation of about 1."
+            f"training {who} in epoch {epoch}: the {what} became infinite or NaN (the last finite loss was "
+            f"{np.nanmax(self.good_loss):.4g}). The network keeps its last finite parameters. {remedy}, or scale the "
+            "inputs to a standard deviation of about 1."
         )

@@ -121,6 +121,11 @@ OPTIONS = {
     "validation names": (dict(validation=(X, np.full(20, "a"))), TypeError, ["validation: y has dtype"]),
     "optimizer as a number": (dict(optimizer=0.5), TypeError, ["optimizer such as nn.SGD(0.5)", "not 0.5"]),
     "optimizer as a name": (dict(optimizer="sgd"), TypeError, ["nn.SGD(0.5)", "not 'sgd'"]),
+    "optimizer without start": (
+        dict(optimizer=type("Half", (), {"step": print})()),
+        TypeError,
+        ["start(theta)", "step(theta, grad)"],
+    ),
     "optimizer class": (dict(optimizer=nn.SGD), TypeError, ["nn.SGD(0.5)"]),
     "progress as text": (dict(progress="often"), ValueError, ["progress", "'often'"]),
     "negative progress": (dict(progress=-1), ValueError, ["progress", "not -1"]),

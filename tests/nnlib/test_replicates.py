@@ -57,6 +57,8 @@ def test_start_is_that_of_the_seed_bit_for_bit():
         np.testing.assert_array_equal(stack.theta[r], build(np.random.default_rng(seed)).theta)
     np.testing.assert_array_equal(build(np.array(SEEDS)).theta, stack.theta)
     np.testing.assert_array_equal(build(range(3)).theta, build([0, 1, 2]).theta)
+    spawned = build(np.random.SeedSequence(7).spawn(2))
+    np.testing.assert_array_equal(spawned.theta[1], build(np.random.SeedSequence(7).spawn(2)[1]).theta)
     legacy = build([np.random.RandomState(1), np.random.RandomState(2)])
     np.testing.assert_array_equal(legacy.theta[1], build(np.random.RandomState(2)).theta)
 
@@ -97,6 +99,13 @@ def test_stack_stops_when_no_network_is_left(batch_size):
     assert np.isfinite(stack.theta).all()
 
 
+def test_the_message_is_about_the_networks_that_diverged_last():
+    """The first went back to parameters with a finite loss, which says nothing about the second."""
+    stack = build([0, 1], "squared_error")
+    with pytest.raises(nn.DivergenceError, match="the loss became infinite or NaN"):
+        nn.train(stack, X, Y["squared_error"], nn.SGD([1e200, 1e20]), 50)
+
+
 def test_one_rate_per_replicate_or_one_for_all():
     with pytest.raises(ValueError, match=r"shape \(2,\), but this is a stack of 3"):
         nn.train(build(SEEDS), X, Y["binary_cross_entropy"], nn.SGD([0.1, 0.2]), 5)
@@ -118,6 +127,9 @@ def test_replicate_is_a_copy():
     np.testing.assert_array_equal(stack.theta, before)
     with pytest.raises(ValueError, match="single network"):
         single.replicate(0)
+    for several in (slice(0, 2), [0, 1], 1.0):
+        with pytest.raises(TypeError, match="the number of one network"):
+            stack.replicate(several)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def test_batches_step_once_each():
 
 
 @pytest.mark.parametrize(
-    "rng", [np.random.default_rng(1), np.random.RandomState(1), 1, np.int64(1)], ids=lambda r: type(r).__name__
+    "rng",
+    [np.random.default_rng(1), np.random.RandomState(1), np.random.SeedSequence(1), 1, np.int64(1)],
+    ids=lambda r: type(r).__name__,
 )
 def test_batches_from_any_source_of_randomness(rng):
     history = nn.train(build(), X, Y, nn.SGD(0.5), 20, batch_size=7, rng=rng)
@@ -94,7 +96,7 @@ def test_progress_prints_first_every_nth_and_last(capsys):
     assert [line.split()[1] for line in lines] == ["0", "5", "10"]
     assert lines[2] == f"epoch 10  {history.describe(10)}"
     assert all(
-        f"{name} {getattr(history, name.replace(' ', '_'))[-1]:.4f}" in lines[2]
+        f"{name} {getattr(history, name.replace(' ', '_'))[-1]:.4g}" in lines[2]
         for name in ("loss", "validation accuracy")
     )
     nn.train(build(rng=[0, 1]), X, Y, nn.SGD(0.5), 2, progress=1)
@@ -111,7 +113,10 @@ def test_representations():
     assert summary[1].split() == ["Dense", "tanh", "(2,", "5)", "(5,)", "15"]
     assert summary[-1] == "loss: binary_cross_entropy; 21 parameters, float64"
     assert repr(nn.train(network, X, Y, nn.SGD(0.1), 2)).startswith("<history of 2 epochs: loss 0.")
-    assert repr(nn.train(stack, X, Y, nn.SGD(0.1), 2)) == "<history of 2 epochs, 2 replicates>"
+    history = nn.train(stack, X, Y, nn.SGD(0.1), 2)
+    assert repr(history) == "<history of 2 epochs, 2 replicates>"
+    history.diverged[1] = True
+    assert repr(history) == "<history of 2 epochs, 2 replicates, 1 diverged>"
 
 
 @pytest.mark.parametrize("batch_size", [None, 7])
@@ -158,8 +163,9 @@ def test_parameters_that_are_not_finite_to_begin_with(value):
 def test_divergence_before_the_first_step():
     network = build("squared_error")
     before = network.theta.copy()
-    with pytest.raises(nn.DivergenceError, match="in epoch 0: the loss became infinite or NaN. The network") as info:
+    with pytest.raises(nn.DivergenceError, match="cannot start: the loss.*Scale X and y.*smaller weights") as info:
         nn.train(network, X, 1e200 * Y, nn.SGD(0.1), 5)
+    assert "rate" not in str(info.value)
     np.testing.assert_array_equal(network.theta, before)
     assert len(info.value.history) == 0
     assert repr(info.value.history) == "<history of 0 epochs>"
@@ -173,6 +179,35 @@ def test_divergence_in_the_very_last_step():
         nn.train(network, X, 1e10 * Y, nn.SGD(1e300), 1)
     np.testing.assert_array_equal(network.theta, before)
     assert np.isfinite(info.value.history.loss).all() and len(info.value.history) == 1
+
+
+def test_parameters_are_looked_at_before_the_validation_set_is():
+    """A sigmoid of infinite parameters would give a finite validation loss."""
+    network = build("squared_error")
+    with pytest.raises(nn.DivergenceError, match="in epoch 0: the parameters") as info:
+        nn.train(network, X, 1e10 * Y, nn.SGD(1e300), 5, validation=(X, Y))
+    history = info.value.history
+    assert len(history) == 1 and np.isfinite(history.loss[0]) and np.isnan(history.validation_loss[0])
+    assert history.describe(0).endswith("validation loss nan")
+
+
+class Growth:
+    """The least that an optimizer needs."""
+
+    def start(self, theta):
+        pass
+
+    def step(self, theta, grad):
+        theta *= 1e100
+
+    def __repr__(self):
+        return "Growth()"
+
+
+def test_any_object_with_start_and_step_is_an_optimizer():
+    network = build("squared_error")
+    with pytest.raises(nn.DivergenceError, match=r"Take smaller steps than those of Growth\(\)"):
+        nn.train(network, X, Y, Growth(), 10)
 
 
 def test_divergence_warns_of_nothing_and_can_be_followed_by_training():
