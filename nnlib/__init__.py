@@ -14,7 +14,7 @@ from nnlib.activations import ACTIVATIONS, Activation, identity, leaky_relu, rel
 from nnlib.gradients import check_gradient, numerical_gradient
 from nnlib.initializers import he, normal, uniform, xavier, zeros
 from nnlib.layers import Dense
-from nnlib.losses import LOSSES, binary_cross_entropy, categorical_cross_entropy, squared_error
+from nnlib.losses import LOSSES, Loss, binary_cross_entropy, categorical_cross_entropy, squared_error
 from nnlib.network import Network
 from nnlib.optimizers import SGD, Adam
 from nnlib.training import DivergenceError, History, train
@@ -22,11 +22,16 @@ from nnlib.training import DivergenceError, History, train
 __version__ = "0.1.0"
 
 __all__ = [
-    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "Dense", "DivergenceError", "History", "Network",
+    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "Dense", "DivergenceError", "History", "Loss", "Network",
     "binary_cross_entropy", "categorical_cross_entropy", "check_gradient", "he", "identity", "leaky_relu",
-    "normal", "numerical_gradient", "plots", "relu", "sigmoid", "softmax", "squared_error", "tanh", "train",
+    "normal", "numerical_gradient", "relu", "sigmoid", "softmax", "squared_error", "tanh", "train",
     "uniform", "xavier", "zeros",
 ]  # fmt: skip
+
+
+# Not in `__all__`: a star import would load matplotlib.
+def __dir__():
+    return sorted({*globals(), "plots"})
 
 
 def __getattr__(name):

@@ -14,7 +14,8 @@ import numpy as np
 
 from nnlib.checks import look_up, real_array
 
-# Saturated sigmoids and diverged networks overflow: the first is exact, the second is reported by `train`.
+# Saturated sigmoids and diverged networks overflow: the first give 0, as they should, the second are reported by
+# `train`.
 quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
 
 
@@ -68,7 +69,7 @@ class Activation:
         if not self.elementwise:
             raise ValueError(
                 f"{self.name} has no derivative per unit: each of its outputs depends on every input. "
-                "Use backward(a, da), which multiplies by its Jacobian."
+                "Use backward(a, da), which multiplies by its Jacobian in place; both have shape (..., units, n)."
             )
         a = _float_copy(a)
         da = np.ones_like(a)
@@ -81,7 +82,7 @@ class Activation:
 
 def _float_copy(values):
     values = real_array(values, "z")
-    return values.astype(np.result_type(values, np.float32))
+    return values.astype(np.result_type(values, np.float32) if values.dtype.kind == "f" else np.float64)
 
 
 def _identity_forward(z):
@@ -93,8 +94,8 @@ def _identity_backward(a, da):
 
 
 def _sigmoid_forward(z):
-    # exp(-z) overflows to inf for z < -709, and 1 / (1 + inf) is then 0, the right value to the last
-    # bit; so there is no need to clip, only to silence the warning (callers do).
+    # exp(-z) overflows to inf for z < -709, and 1 / (1 + inf) is then 0. The true value is below the smallest
+    # normal number, so there is no need to clip, only to silence the warning (callers do).
     np.negative(z, out=z)
     np.exp(z, out=z)
     z += 1
@@ -135,7 +136,9 @@ def _leaky_relu_forward(z):
 
 
 def _leaky_relu_backward(a, da):
-    np.multiply(da, LEAK, out=da, where=a <= 0)
+    np.sign(a, out=a)
+    np.maximum(a, LEAK, out=a)  # 1 where the unit is active, LEAK where it is not
+    da *= a
 
 
 def _softmax_forward(z):

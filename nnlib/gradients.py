@@ -39,9 +39,9 @@ def numerical_gradient(f, theta, step=1e-5):
     for i in np.ndindex(theta.shape):
         value = theta[i]
         theta[i] = value + step
-        above = f(theta)
+        above = float(f(theta))  # a copy: f may return a view of theta
         theta[i] = value - step
-        below = f(theta)
+        below = float(f(theta))
         theta[i] = value
         gradient[i] = (above - below) / (2 * step)
     return gradient

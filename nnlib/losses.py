@@ -2,8 +2,9 @@
 
 A logit is what the last layer computes, before any squashing. A loss knows the function that turns
 logits into outputs (its inverse link: sigmoid, softmax or identity), because loss and link belong
-together: their joint gradient is `outputs - targets`, and computed together they are exact at any
-logit, where `log(sigmoid(z))` alone is `-inf` for `z = -800`.
+together: their joint gradient is `outputs - targets`, and computed together they do not overflow, where
+`log(sigmoid(z))` alone is `-inf` for `z = -800`. Small losses keep their digits with the binary
+cross-entropy; with the categorical one, what is below the rounding of 1 is lost.
 
 Every loss is a mean over samples and a sum over outputs.
 
@@ -39,7 +40,16 @@ class Loss:
         `decide(z)`: the class of each sample from its logits `(..., outputs, n)`, as `(..., n)`; several
         yes-or-no labels per sample give `(..., n, outputs)`. None where there are no classes.
     correct : callable or None
-        `correct(z, t)`: whether each sample is classified right, as `(..., n)`.
+        `correct(z, t)`: whether each sample is classified right, as `(..., n)`; of several yes-or-no labels,
+        all must be.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> float(nn.binary_cross_entropy([[0.0], [0.0]], [0, 1]).round(4))
+    0.6931
+    >>> float(nn.binary_cross_entropy([[-800.0]], [1]))
+    800.0
     """
 
     name: str
@@ -51,16 +61,7 @@ class Loss:
 
     @quiet
     def __call__(self, logits, y):
-        """The loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`.
-
-        Examples
-        --------
-        >>> import nnlib as nn
-        >>> float(nn.binary_cross_entropy([[0.0], [0.0]], [0, 1]).round(4))
-        0.6931
-        >>> float(nn.binary_cross_entropy([[-800.0]], [1]))
-        800.0
-        """
+        """The loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`."""
         logits = checks.real_array(logits, "logits").astype(np.float64)
         if logits.ndim < 2 or logits.shape[-2] == 0:
             raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
@@ -98,6 +99,7 @@ def _categorical_cross_entropy(z, t, dz, scratch):
     dz /= total
     np.subtract(np.log(total), term, out=values)
     values *= t
+    np.copyto(values, 0, where=t == 0)  # infinity times zero, where the logits are far apart, would be NaN
     return _finish(values, dz, t)
 
 
@@ -138,7 +140,7 @@ def _encode_categories(y, n, n_outputs, dtype):
     if y.ndim != 2 or y.shape[1] == 1:
         return np.eye(n_outputs, dtype=dtype)[checks.class_labels(y, n, n_outputs)]
     t = checks.targets(y, n, n_outputs, dtype)
-    if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, atol=1e-6):
+    if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, rtol=0, atol=1e-5):
         raise ValueError(
             "y holds rows that are not probabilities: each row must be at least 0 and sum to 1. "
             "Pass class numbers of shape (n,), or one-hot rows."

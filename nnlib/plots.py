@@ -70,7 +70,8 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     Raises
     ------
     ValueError
-        If the model or `X` has not exactly two features, or the network is a stack.
+        If the model or `X` has not exactly two features, the network is a stack, or the classifier does not
+        know a label.
 
     Examples
     --------
@@ -111,7 +112,7 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     if borders:
         ax.contour(xx0, xx1, response, levels=borders, colors="black", linewidths=1.4)
     if y is not None:
-        scatter(X, np.searchsorted(model.classes_, np.ravel(y)) if hasattr(model, "classes_") else y, ax=ax)
+        scatter(X, _number(model.classes_, y) if hasattr(model, "classes_") else y, ax=ax)
     ax.set(xlabel="", ylabel="", xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     if title:
         ax.set_title(title)
@@ -279,7 +280,19 @@ def _pale(color, share=0.45):
 
 
 # Blue for probability 0, white where the model does not know, orange for probability 1.
-_FIELD = LinearSegmentedColormap.from_list("field", [_pale(BLUE), (1, 1, 1), _pale(ORANGE)])
+# 32 shades are enough to the eye, and compress to half the size of 256.
+_FIELD = LinearSegmentedColormap.from_list("field", [_pale(BLUE), (1, 1, 1), _pale(ORANGE)], 32)
+
+
+def _number(classes, y):
+    """The place of each label of `y` among the sorted `classes`."""
+    unknown = np.setdiff1d(y, classes)
+    if unknown.size:
+        raise ValueError(
+            f"y holds {', '.join(map(str, unknown))}, which the classifier does not know: "
+            f"{', '.join(map(str, classes))}. Fit it on the labels that are to be drawn."
+        )
+    return np.searchsorted(classes, np.ravel(y))
 
 
 def _ask(model, points):
@@ -291,6 +304,8 @@ def _ask(model, points):
             raise ValueError(f"the network takes {model.n_features} features; a boundary can be drawn over two only.")
         if model.n_outputs == 1:
             return model.predict(points)[:, 0], 2
+        if model.n_outputs == 2 and model.loss_function.link.name == "softmax":
+            return model.predict(points)[:, 1], 2
         return model.classify(points).astype(float), model.n_outputs
     if callable(model):
         return np.asarray(model(points), dtype=float), 2

@@ -94,6 +94,7 @@ LABELS = {
     "wrong number of columns": (categorical, np.ones((20, 4)), ValueError, ["y has shape (20, 4)", "(20, 3)"]),
     "three axes": (categorical, np.ones((20, 3, 1)), ValueError, ["y has shape (20, 3, 1)", "(20,)", "(20, 3)"]),
     "not probabilities": (categorical, np.ones((20, 3)), ValueError, ["not probabilities", "sum to 1", "one-hot"]),
+    "almost probabilities": (categorical, np.full((20, 3), 1 / 3 + 5e-6), ValueError, ["not probabilities"]),
     "negative share": (categorical, np.tile([-1.0, 1, 1], (20, 1)), ValueError, ["not probabilities", "at least 0"]),
     "one output for two": (lambda: regression(2), Y, ValueError, ["y has shape (20,)", "(20, 2)"]),
     "infinite target": (regression, np.where(Y, np.inf, 0), ValueError, ["y holds NaN or infinite"]),
@@ -201,6 +202,10 @@ def test_class_numbers_and_one_hot_rows_are_the_same():
     nn.train(one, X, classes, nn.SGD(0.1), 3)
     nn.train(two, X, np.eye(3)[classes], nn.SGD(0.1), 3)
     np.testing.assert_array_equal(one.theta, two.theta)
+
+
+def test_probabilities_may_be_rounded():
+    assert categorical().loss(X, np.full((20, 3), 1 / 3 + 3e-6)) > 0
 
 
 def test_uint8_images_give_the_results_of_floats():

@@ -136,3 +136,8 @@ def test_numerical_gradient_takes_any_shape_and_leaves_it():
     np.testing.assert_allclose(nn.numerical_gradient(lambda v: (v**2).sum(), theta), 2 * theta, atol=1e-9)
     np.testing.assert_array_equal(theta, np.arange(6).reshape(2, 3))
     assert nn.numerical_gradient(lambda v: 3 * v, 1.0) == pytest.approx(3)
+
+
+def test_numerical_gradient_of_a_function_that_returns_a_view_of_its_argument():
+    assert nn.numerical_gradient(lambda v: v, 1.0) == pytest.approx(1)
+    np.testing.assert_allclose(nn.numerical_gradient(lambda v: v[1, ...], [1.0, 2.0]), [0, 1], atol=1e-9)

@@ -86,6 +86,13 @@ def test_boundary_of_three_classes(ax):
     assert borders(ax)
 
 
+def test_boundary_of_a_softmax_over_two_classes_shows_probabilities(ax):
+    network = nn.Network(2, [nn.Dense(2)], loss="categorical_cross_entropy", rng=0)
+    display = nn.plots.decision_boundary(network, X, Y, ax, **COARSE)
+    grid = np.column_stack([display.xx0.ravel(), display.xx1.ravel()])
+    np.testing.assert_allclose(display.response.ravel(), network.predict(grid)[:, 1])
+
+
 def test_boundary_between_the_last_two_of_three_classes(ax):
     network = nn.Network(2, [nn.Dense(3)], loss="categorical_cross_entropy", rng=0)
     network.layers[0].W = [[0, -1, 1], [0, 0, 0]]
@@ -129,6 +136,7 @@ def stack():
         (np.prod, X[:0], Y[:0], ValueError, r"X has shape \(0, 2\)"),
         (np.prod, X * np.nan, Y, ValueError, "X holds NaN or infinite"),
         (lambda p: p[:, 0], X, Y[:5], ValueError, r"X has shape \(60, 2\) and y \(5,\)"),
+        (DecisionTreeClassifier().fit(X, Y), X, Y + 1, ValueError, "y holds 2, which the classifier does not know: 0, 1"),
         (DecisionTreeRegressor().fit(X, Y), X, Y, TypeError, "a Network, a fitted classifier or a function"),
         (DecisionTreeClassifier(), X, Y, TypeError, "not DecisionTreeClassifier()"),
     ],
