@@ -69,8 +69,9 @@ def check_gradient(network, X, y, rng, directions=5, step=1e-5):
     float
         The relative error `|numerical - exact| / (|numerical| + |exact|)`, where both are vectors of the
         slopes along the directions; for a stack the largest one. In float64 a right gradient gives less
-        than 1e-7, a wrong one 1e-2 or more. A relu whose kink lies within the step gives something between,
-        and so does a wrong gradient so small that rounding hides most of it.
+        than 1e-7, a wrong one 1e-2 or more. A relu whose kink lies within the step gives something between.
+        So does a wrong gradient so small that rounding hides most of it: the denominator is at least
+        `4 eps |loss| / (1e-7 step)`, which is 0.0009 `|loss|` at the default step.
 
     Examples
     --------

@@ -170,7 +170,10 @@ class Network:
 
     @quiet
     def logits(self, X):
-        """What the last layer computes, before the inverse link: `(n, outputs)` or `(replicates, n, outputs)`."""
+        """What the last layer computes, before the loss's inverse link; with squared error, the outputs themselves.
+
+        Parameters, returned shape and errors are those of `predict`.
+        """
         X = checks.samples(X, self.n_features, self.dtype)
         out = np.empty((*self.theta.shape[:-1], X.shape[0], self.n_outputs), self.dtype)
         for rows, buffers in self._pieces(X.shape[0]):
@@ -180,6 +183,8 @@ class Network:
 
     def predict(self, X):
         """Outputs: the logits after the loss's inverse link, so probabilities with a cross-entropy.
+
+        Any number of threads may ask one network at the same time, as long as none changes it.
 
         Parameters
         ----------
@@ -197,16 +202,32 @@ class Network:
         return self.loss_function.link(self.logits(X))
 
     def classify(self, X):
-        """The most probable class of each sample, numbered from 0: `(n,)` or `(replicates, n)`."""
+        """The most probable class of each sample, numbered from 0.
+
+        Parameters
+        ----------
+        X : array of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of int, shape (n,) or (replicates, n)
+            With binary cross-entropy and several outputs, each is a yes or no of its own: 1 or 0, in shape
+            `(n, outputs)` or `(replicates, n, outputs)`.
+
+        Raises
+        ------
+        ValueError
+            As `predict`; or the loss has no classes.
+        """
         if self.loss_function.decide is None:
             raise ValueError(f"{self.loss_function.name} has no classes; round predict(X) yourself.")
         return self.loss_function.decide(self.logits(X).swapaxes(-1, -2)).astype(np.intp)
 
     @quiet
     def activations(self, X):
-        """Activations of every layer, first hidden layer first, each `(n, units)` or `(replicates, n, units)`.
+        """Activations of every layer, first hidden layer first, as a list; the last entry holds the logits.
 
-        The last entry are the logits.
+        Each has shape `(n, units)` or `(replicates, n, units)`. Parameters and errors are those of `predict`.
         """
         X = checks.samples(X, self.n_features, self.dtype)
         lead = self.theta.shape[:-1]
@@ -220,18 +241,37 @@ class Network:
     # Loss and gradient
 
     def loss(self, X, y):
-        """Mean loss over the samples, a number or one per replicate."""
+        """Mean loss over the samples.
+
+        Parameters
+        ----------
+        X : array of shape (n, n_features)
+        y : labels as for `train`
+
+        Returns
+        -------
+        float, or ndarray of shape (replicates,)
+
+        Raises
+        ------
+        ValueError
+            As `predict`; or labels of a shape or value that does not fit the outputs and the loss.
+        """
         return self.score(self.encode(X, y))[0]
 
     def accuracy(self, X, y):
-        """Share of samples whose class is predicted right, a number or one per replicate."""
+        """Share of samples whose class is predicted right.
+
+        With several yes-or-no outputs, a sample is right if all of them are. Parameters and returned shape are
+        those of `loss`, and so are the errors; one more comes if the loss has no classes.
+        """
         if self.loss_function.decide is None:
             raise ValueError(f"{self.loss_function.name} has no classes, so no accuracy; use a cross-entropy.")
         return self.score(self.encode(X, y))[1]
 
     @quiet
     def loss_and_gradient(self, X, y):
-        """The loss and its gradient by all parameters.
+        """The loss and its gradient by all parameters. Parameters and errors are those of `loss`.
 
         Returns
         -------
