@@ -1,7 +1,7 @@
 """Gates: what a rendered site must pass before it is published.
 
 A gate takes a `Site` and yields a `Finding` for each thing that is wrong. `quick` runs those that read files only,
-`all_gates` adds the HTML validator and the browser.
+`all_gates` adds the HTML validator, the browser and a run of the notebooks.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from .content import alt_text, outputs, references
 from .finding import Finding
 from .hosts import hosts
 from .links import links
+from .notebooks import notebooks
 from .site import Site
 from .tools import MissingTool
 from .validity import validity
@@ -23,7 +24,7 @@ from .weight import report, weight
 __all__ = ["Finding", "all_gates", "quick"]
 
 QUICK = {"links": links, "alt text": alt_text, "references": references, "outputs": outputs, "hosts": hosts}
-SLOW = {"html": validity, "browser": browser, "weight": weight}
+SLOW = {"html": validity, "browser": browser, "weight": weight, "notebooks": notebooks}
 
 
 def quick(site: Path | str, site_url: str | None = None) -> list[Finding]:

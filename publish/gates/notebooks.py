@@ -1,0 +1,49 @@
+"""Gate: every notebook that the site offers runs from top to bottom, as a reader would run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .finding import Finding
+from .site import Site
+
+TIMEOUT = 600
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def notebooks(site: Site) -> Iterator[Finding]:
+    """Unpack each archive in an empty folder and run the notebooks in it."""
+    for archive in sorted(site.root.rglob("*.zip")):
+        where = archive.relative_to(site.root).as_posix()
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with zipfile.ZipFile(archive) as file:
+                    file.extractall(folder)
+            except zipfile.BadZipFile:
+                yield Finding(where, None, "notebooks", "is no zip archive, or a damaged one")
+                continue
+            for notebook in sorted(Path(folder).rglob("*.ipynb")):
+                if problem := _run(notebook):
+                    yield Finding(where, None, "notebooks", f"{notebook.name} does not run to its end: {problem}")
+
+
+def _run(notebook: Path) -> str | None:
+    """Run a notebook in its folder; return the error that stopped it."""
+    # Without the project on the path: the notebook must bring its own copy of the package.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    script = f"import publish; from nbclient.cli import main; main([{str(notebook)!r}, '--timeout', '{TIMEOUT}'])"
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if run.returncode == 0:
+        return None
+    lines = [line for line in COLOR.sub("", run.stderr).splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit status {run.returncode}"
