@@ -45,7 +45,7 @@ def softplus(z):
 
 @pytest.mark.parametrize("z", LOGITS)
 @pytest.mark.parametrize("label", [0, 1])
-def test_binary_cross_entropy_is_exact_at_any_logit(z, label):
+def test_binary_cross_entropy_keeps_its_digits_at_any_logit(z, label):
     exact = softplus(-z) if label else softplus(z)
     np.testing.assert_allclose(nn.binary_cross_entropy([[z]], [label]), exact, rtol=1e-14, atol=1e-323)
 
