@@ -56,7 +56,8 @@ clean: ## Remove the site and the caches; .venv stays
 node_modules/.package-lock.json: package.json package-lock.json
 	@command -v npm >/dev/null || { \
 	  echo "make check needs npm, Java and Chromium. On Debian and Ubuntu: apt install npm default-jre-headless chromium" >&2; exit 1; }
-	@npm ci --silent
+	@npm ci --loglevel=error --no-fund --no-audit >/dev/null || { \
+	  echo "npm could not install the checkers; its message is above." >&2; exit 1; }
 	@touch $@
 
 .venv/bench: .venv/ready

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from publish.chunks import read_page
 from publish.errors import PublishError
 from publish.project import Project
 
@@ -24,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.run(options)
     except PublishError as error:
+        print(f"\nError: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, a file that may not be read
         print(f"\nError: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -87,12 +91,14 @@ def _site(options: argparse.Namespace) -> int:
             print(f"The last render was cut short; {_short(output)} is the site from before it.", file=sys.stderr)
         engine, command, why = _engine(options.engine)
         record = project.root / stage.BUILD / "rendered.json"
-        digest = stage.digest(project.root, files, engine, str(command), options.site_url, str(output))
+        digest = stage.digest(project.root, files, engine, str(command), why, options.site_url, str(output))
         if not options.force and _is_current(record, digest, output):
             print(f"Nothing has changed: {_short(output)} is up to date, rendered with {_name(engine)}.")
             return 0
         print(f"Rendering with {_name(engine)}: {why}.", flush=True)
         staged = Project(stage.copy(project.root, files))
+        for page in staged.pages:  # a mistake in the last page should not take the run of the others to be seen
+            read_page(staged.root, page)
         warnings = _render(engine, command, staged, project.root / stage.BUILD, options)
         if not _passes(staged.output, warnings, options.site_url):
             return 1

@@ -1,9 +1,12 @@
 """Run before a render, by either engine: the core's tests. One that fails stops the render."""
 
+import importlib.util
 import subprocess
 import sys
 
 if __name__ == "__main__":
+    if importlib.util.find_spec("pytest") is None:
+        sys.exit(f"{sys.executable} has no pytest. Run make site once, activate .venv, and render again.")
     print("Testing nnlib ...", flush=True)
     command = [
         sys.executable,

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def copy(root: Path, files: list[Path]) -> Path:
 
 def digest(root: Path, files: list[Path], *settings: object) -> str:
     """A digest of everything that a render depends on: sources, this package, installed versions, and `settings`."""
-    result = hashlib.sha256(repr((settings, installed_versions())).encode())
+    result = hashlib.sha256(repr((settings, sys.version, installed_versions())).encode())
     package = Path(__file__).parent
     for base, names in ((root, files), (package, sorted(p.relative_to(package) for p in package.rglob("*.py")))):
         for name in names:
@@ -92,6 +93,8 @@ def check_output(output: Path, root: Path, files: list[Path]) -> None:
         or any(output in (root / name, *(root / name).parents) for name in files)
     ):
         raise PublishError(f"the output folder {output} holds the project's sources; name another one with --output")
+    if (output / ".git").exists():
+        raise PublishError(f"the output folder {output} is a git checkout, and rendering would erase it; name another one")
     if output.exists() and not output.is_dir():
         raise PublishError(f"the output {output} is a file, not a folder; remove it, or name another one with --output")
     with _explained(output):
@@ -123,14 +126,20 @@ def swap(site: Path, output: Path) -> None:
     new, old = _beside(output)
     with _explained(output):
         shutil.move(site, new)  # a copy, where the output is on another disk
-        if output.exists():
-            output.rename(old)
-        new.rename(output)
+        try:
+            if output.exists():
+                output.rename(old)
+            new.rename(output)
+        except BaseException:  # also Ctrl-C between the two
+            if old.exists() and not output.exists():
+                old.rename(output)
+            raise
         shutil.rmtree(old, ignore_errors=True)
 
 
 def _beside(output: Path) -> tuple[Path, Path]:
-    return output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
+    # Names that nobody else uses: whatever has them is removed.
+    return output.with_name(f".{output.name}.publish-new"), output.with_name(f".{output.name}.publish-old")
 
 
 @contextlib.contextmanager

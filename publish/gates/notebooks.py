@@ -36,11 +36,16 @@ def notebooks(site: Site) -> Iterator[Finding]:
 
 def _run(notebook: Path) -> str | None:
     """Run a notebook in its folder; return the error that stopped it."""
-    # Without the project on the path: the notebook must bring its own copy of the package.
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    # Without the project on the path, where pip install -e has put it: the notebook must bring its own copy of the
+    # package. Python imports sitecustomize after it has read what pip wrote.
+    root = Path(__file__).parents[2]
+    without = notebook.parents[1] / ".without-project"
+    without.mkdir(exist_ok=True)
+    (without / "sitecustomize.py").write_text(f"import sys\nsys.path[:] = [p for p in sys.path if p != {str(root)!r}]\n")
+    environment = os.environ | {"PYTHONPATH": str(without)}
     script = f"import publish; from nbclient.cli import main; main([{str(notebook)!r}, '--timeout', '{TIMEOUT}'])"
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=environment,
+        [sys.executable, "-c", script], cwd=root, env=environment,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if run.returncode == 0:

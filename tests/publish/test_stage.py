@@ -1,6 +1,7 @@
 """The output folder: what is refused before any work, and how the old site survives."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -71,13 +72,36 @@ def test_a_new_site_takes_the_place_of_the_old_one(root):
     assert sorted(p.name for p in root.iterdir()) == ["_quarto.yml", "_site", "posts"]
 
 
+def test_the_old_site_returns_when_the_new_one_cannot_take_its_place(root, monkeypatch):
+    output = site(root / "_site", "old")
+    new = site(root / "new", "new")
+    rename = Path.rename
+
+    def interrupted(self, target):
+        if self.name.endswith("publish-new"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stage.swap(new, output)
+    assert (output / "index.html").read_text() == "old"
+
+
+def test_an_output_that_is_a_git_checkout_is_refused(root):
+    output = site(root / "pages", "old")
+    (output / ".git").mkdir()
+    with pytest.raises(PublishError, match="is a git checkout, and rendering would erase it; name another one"):
+        stage.check_output(output, root, [])
+
+
 def test_a_site_that_was_taken_away_and_not_replaced_comes_back(root):
     output = site(root / "_site", "old")
-    output.rename(root / "._site.old")
-    site(root / "._site.new", "half")
+    output.rename(root / "._site.publish-old")
+    site(root / "._site.publish-new", "half")
     assert stage.recover(output)
     assert (output / "index.html").read_text() == "old"
-    assert not (root / "._site.new").exists()
+    assert not (root / "._site.publish-new").exists()
     assert not stage.recover(output)
 
 
