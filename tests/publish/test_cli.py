@@ -133,6 +133,7 @@ def test_an_interrupted_render_leaves_the_old_site_and_the_next_one_works(old_si
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         wait_for(lambda: (root / "kernel").exists() and (root / "kernel").read_text())
@@ -149,6 +150,11 @@ def test_an_interrupted_render_leaves_the_old_site_and_the_next_one_works(old_si
     (root / "index.qmd").write_text("Now it works.")
     assert render(root).returncode == 0
     assert "Now it works." in (root / "_site/index.html").read_text()
+
+
+def heed_ctrl_c():
+    """A shell's background jobs ignore SIGINT, and what they start does too: undo that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(condition, seconds=30):
@@ -215,6 +221,7 @@ def test_a_preview_serves_the_site_and_renders_it_again_on_a_change(old_site, co
         text=True,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         wait_for(lambda: "First text." in fetch(port))
