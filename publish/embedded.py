@@ -61,7 +61,6 @@ class _Site(smalldocs.site.Site):
 
 def render(project: Project, cache: Path, timeout: float = 600, site_url: str | None = None) -> list[str]:
     """Render every page into the project's output folder; return what there is to warn of."""
-    # All of them first: a mistake in the last page should not take the run of the others to be seen.
     pages = [read_page(project.root, path) for path in project.pages]
     try:
         loaded = load(project.root)
