@@ -6,42 +6,74 @@
     history = nn.train(network, X, y, nn.SGD(0.5), epochs=1000)
 
 Read the modules in this order: `activations`, `losses`, `initializers`, `layers`, `network`,
-`optimizers`, `training`. `gradients` checks the derivatives, `plots` draws. Importing `nnlib`
-loads NumPy and nothing else; `nnlib.plots` loads matplotlib when it is first used.
+`optimizers`, `schedules`, `training`. `gradients` checks the derivatives, `autograd` finds them another way,
+`files` saves and loads, `datasets` makes data, `plots` draws, `estimators` speaks scikit-learn's language, `export`
+ONNX. Importing `nnlib` loads NumPy and nothing else; the last three load their packages when they are first used.
 """
 
-from nnlib.activations import ACTIVATIONS, Activation, identity, leaky_relu, relu, sigmoid, softmax, tanh
+import importlib
+
+from nnlib import autograd, datasets, schedules
+from nnlib.activations import (
+    ACTIVATIONS,
+    Activation,
+    identity,
+    leaky_relu,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+)
 from nnlib.gradients import check_gradient, numerical_gradient
 from nnlib.initializers import he, normal, uniform, xavier, zeros
-from nnlib.layers import Dense
-from nnlib.losses import LOSSES, Loss, binary_cross_entropy, categorical_cross_entropy, squared_error
+from nnlib.layers import BatchNorm, Dense, Dropout, Layer
+from nnlib.losses import (
+    LOSSES,
+    Loss,
+    binary_cross_entropy,
+    categorical_cross_entropy,
+    half_squared_error,
+    poisson,
+    squared_error,
+)
 from nnlib.network import Network
-from nnlib.optimizers import SGD, Adam
-from nnlib.training import DivergenceError, History, train
+from nnlib.optimizers import SGD, Adam, AdamW, Clip, Decay, Momentum, Optimizer, RMSProp
+from nnlib.training import DivergenceError, EarlyStopping, History, RangeTest, range_test, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
-    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "Dense", "DivergenceError", "History", "Loss", "Network",
-    "binary_cross_entropy", "categorical_cross_entropy", "check_gradient", "he", "identity", "leaky_relu",
-    "normal", "numerical_gradient", "relu", "sigmoid", "softmax", "squared_error", "tanh", "train",
-    "uniform", "xavier", "zeros",
+    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamW", "BatchNorm", "Clip", "Decay", "Dense",
+    "DivergenceError", "Dropout", "EarlyStopping", "History", "Layer", "Loss", "Momentum", "Network",
+    "Optimizer", "RMSProp", "RangeTest", "autograd", "binary_cross_entropy", "categorical_cross_entropy",
+    "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
+    "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax", "softplus",
+    "squared_error", "tanh", "train", "uniform", "xavier", "zeros",
 ]  # fmt: skip
 
+# Loaded when first used, because each needs a package that is not NumPy. A star import leaves them alone.
+_LATER = {
+    "plots": ("nnlib.plots", None, "matplotlib scikit-learn"),
+    "estimators": ("nnlib.estimators", None, "scikit-learn scipy"),
+    "MLPClassifier": ("nnlib.estimators", "MLPClassifier", "scikit-learn scipy"),
+    "MLPRegressor": ("nnlib.estimators", "MLPRegressor", "scikit-learn scipy"),
+    "to_onnx": ("nnlib.export", "to_onnx", "onnx"),
+}
 
-# Not in `__all__`: a star import would load matplotlib.
+
 def __dir__():
-    return sorted({*globals(), "plots"})
+    return sorted({*globals(), *_LATER})
 
 
 def __getattr__(name):
-    if name == "plots":
-        # importlib, because `from nnlib import plots` would ask this function again.
-        import importlib
-
-        try:
-            return importlib.import_module("nnlib.plots")
-        except ModuleNotFoundError as error:
-            error.add_note("nnlib.plots needs two more packages: pip install matplotlib scikit-learn")
-            raise
-    raise AttributeError(f"module 'nnlib' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'nnlib' has no attribute {name!r}")
+    # importlib, because `from nnlib import plots` would ask this function again.
+    module, attribute, packages = _LATER[name]
+    try:
+        module = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        error.add_note(f"nnlib.{name} needs more packages: pip install {packages}")
+        raise
+    return module if attribute is None else getattr(module, attribute)

@@ -7,8 +7,8 @@ per layer, not two.
 Formulas: Goodfellow, Bengio & Courville, *Deep Learning* (2016), sections 6.2 and 6.3.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 
@@ -127,6 +127,26 @@ def _relu_backward(a, da):
     da *= a
 
 
+def _softplus_forward(z):
+    np.logaddexp(0, z, out=z)
+
+
+def _softplus_backward(a, da):
+    # softplus'(z) = sigmoid(z) = 1 - exp(-a), without the cancellation for small a.
+    np.negative(a, out=a)
+    np.expm1(a, out=a)
+    da *= a
+    np.negative(da, out=da)
+
+
+def _exponential_forward(z):
+    np.exp(z, out=z)
+
+
+def _exponential_backward(a, da):
+    da *= a
+
+
 LEAK = 0.01
 
 
@@ -157,9 +177,12 @@ sigmoid = Activation("sigmoid", _sigmoid_forward, _sigmoid_backward)
 tanh = Activation("tanh", _tanh_forward, _tanh_backward)
 relu = Activation("relu", _relu_forward, _relu_backward)
 leaky_relu = Activation("leaky_relu", _leaky_relu_forward, _leaky_relu_backward)
+softplus = Activation("softplus", _softplus_forward, _softplus_backward)
+# The link of the Poisson loss. As an activation of hidden layers it overflows, so it has no name there.
+exponential = Activation("exponential", _exponential_forward, _exponential_backward)
 softmax = Activation("softmax", _softmax_forward, _softmax_backward, elementwise=False)
 
-ACTIVATIONS = {f.name: f for f in (identity, sigmoid, tanh, relu, leaky_relu, softmax)}
+ACTIVATIONS = {f.name: f for f in (identity, sigmoid, tanh, relu, leaky_relu, softplus, softmax)}
 
 
 def get_activation(name):

@@ -38,6 +38,13 @@ def positive(name, value, hint="", most_dimensions=0):
     return float(array) if array.ndim == 0 else array.astype(np.float64)
 
 
+def share(name, value):
+    """`value` as a float of at least 0 and below 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}.")
+    return float(value)
+
+
 def as_rng(rng):
     """A `Generator` from a seed; a `Generator` or `RandomState` is returned as it is."""
     if isinstance(rng, (np.random.Generator, np.random.RandomState)):
@@ -60,12 +67,12 @@ def overwrite(name, array, values):
 
 
 def samples(X, n_features, dtype, name="X"):
-    """`X` as a finite float array of shape `(n, n_features)` and the given dtype.
+    """`X` as an array of shape `(n, n_features)` whose values are finite in the given dtype; not copied.
 
-    Integers become floats here, before any arithmetic: in uint8, the type of most images, 200 + 100 is
-    44 and -1 is 255.
+    Values become floats batch by batch, so that an array on disk never needs room in memory. They do so before any
+    arithmetic: in uint8, the type of most images, 200 + 100 is 44. A sparse matrix of SciPy comes back as CSR.
     """
-    X = real_array(X, name)
+    X = X.tocsr() if hasattr(X, "tocsr") else real_array(X, name)
     if X.ndim != 2:
         hint = "Flatten each sample to one row."
         if X.ndim == 1:
@@ -82,7 +89,8 @@ def samples(X, n_features, dtype, name="X"):
         )
     if X.shape[0] == 0:
         raise ValueError(f"{name} is empty (shape {X.shape}): at least one sample is needed.")
-    return _finite(X, dtype, name)
+    _finite(getattr(X, "data", X) if hasattr(X, "tocsr") else X, dtype, name)
+    return X
 
 
 def targets(y, n, n_outputs, dtype, name="y"):
@@ -99,7 +107,21 @@ def targets(y, n, n_outputs, dtype, name="y"):
             f"{name} has shape {y.shape}, but the outputs have shape ({n}, {n_outputs}): "
             f"one row per sample is needed, (n, {n_outputs}){hint}. Nothing is broadcast."
         )
-    return _finite(y, dtype, name)
+    _finite(y, dtype, name)
+    return y.astype(dtype, copy=False)
+
+
+def weights(sample_weight, n, dtype, name="sample_weight"):
+    """`sample_weight` as a float array of shape `(n,)`, at least 0 and not all 0; None stays None."""
+    if sample_weight is None:
+        return None
+    weight = real_array(sample_weight, name)
+    if weight.shape != (n,):
+        raise ValueError(f"{name} has shape {weight.shape}; expected ({n},), one weight per sample.")
+    _finite(weight, dtype, name)
+    if (weight < 0).any() or not weight.any():
+        raise ValueError(f"{name} must hold numbers of at least 0, not all of them 0.")
+    return weight.astype(dtype, copy=False)
 
 
 def class_labels(y, n, n_classes, name="y"):
@@ -112,7 +134,7 @@ def class_labels(y, n, n_classes, name="y"):
             f"{name} has shape {y.shape}; expected ({n},), one class number per sample, "
             f"or ({n}, {n_classes}), one probability per class."
         )
-    y = _finite(y, np.float64, name)
+    _finite(y, np.float64, name)
     wrong = (y != np.floor(y)) | (y < 0) | (y >= n_classes)
     if wrong.any():
         raise ValueError(
@@ -141,17 +163,22 @@ def real_array(values, name):
     return array
 
 
+PIECE = 1 << 20
+
+
 def _finite(array, dtype, name):
-    with np.errstate(over="ignore"):  # float64 values beyond float32 become inf, and are named below
-        array = array.astype(dtype, copy=False)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"{name} holds NaN or infinite values in {np.dtype(dtype)} ({bad.sum()} of {bad.size}, the first at "
-            f"{where}). Drop or impute them; for integers and large values, scale first."
-        )
-    return array
+    """Refuse NaN and infinity, looking at one piece after the other: a check must not double the memory."""
+    rows = max(1, PIECE * len(array) // max(array.size, 1)) if array.ndim else 1
+    for start in range(0, len(array) if array.ndim else 1, rows):
+        piece = array[start : start + rows] if array.ndim else array
+        with np.errstate(over="ignore"):  # float64 values beyond float32 become inf, and are named below
+            bad = ~np.isfinite(piece.astype(dtype, copy=False))
+        if bad.any():
+            where = np.argwhere(bad)[0] + [start, *[0] * (array.ndim - 1)]
+            raise ValueError(
+                f"{name} holds NaN or infinite values in {np.dtype(dtype)} (the first at {tuple(map(int, where))}). "
+                "Drop or impute them; for integers and large values, scale first."
+            )
 
 
 def _some(values, most=3):

@@ -48,7 +48,7 @@ def numerical_gradient(f, theta, step=1e-5):
 
 
 @quiet
-def check_gradient(network, X, y, rng, directions=5, step=1e-5):
+def check_gradient(network, X, y, rng, directions=5, step=1e-5, sample_weight=None, training=False):
     """Compare the network's gradient with central differences along random directions.
 
     One direction tests all parameters at once, so the check costs a few forward passes, however large the
@@ -63,6 +63,8 @@ def check_gradient(network, X, y, rng, directions=5, step=1e-5):
     directions : int
         How many directions to try.
     step : float
+    sample_weight, training : as for `Network.loss`
+        `training=True` checks the gradient that `train` uses: through `Dropout` and the batch's own mean and variance.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def check_gradient(network, X, y, rng, directions=5, step=1e-5):
     if network.dtype != np.float64:
         raise ValueError("float32 is too coarse for differences: check a float64 network of the same layers.")
     rng, directions, step = as_rng(rng), positive_int("directions", directions), positive("step", step)
-    loss, gradient = network.loss_and_gradient(X, y)
+    loss, gradient = network.loss_and_gradient(X, y, sample_weight, training)
     start = network.theta.copy()
     exact, numerical = np.empty((2, directions, *np.shape(loss)))
     try:
@@ -92,9 +94,9 @@ def check_gradient(network, X, y, rng, directions=5, step=1e-5):
             direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
             exact[i] = (gradient * direction).sum(axis=-1)
             network.theta = start + step * direction
-            above = network.loss(X, y)
+            above = network.loss(X, y, sample_weight, training)
             network.theta = start - step * direction
-            below = network.loss(X, y)
+            below = network.loss(X, y, sample_weight, training)
             numerical[i] = (above - below) / (2 * step)
     finally:
         network.theta = start

@@ -6,18 +6,19 @@ together: their joint gradient is `outputs - targets`, and computed together the
 `log(sigmoid(z))` alone is `-inf` for `z = -800`. Small losses keep their digits with the binary
 cross-entropy; with the categorical one, what is below the rounding of 1 is lost.
 
-Every loss is a mean over samples and a sum over outputs.
+Every loss is a sum over outputs and a mean over samples, weighted if the samples have weights. The functions here
+give the values sample by sample; `average` takes the mean, in one place for all.
 
 Formulas: Bishop, *Pattern Recognition and Machine Learning* (2006), section 5.2.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 
 from nnlib import checks
-from nnlib.activations import Activation, identity, quiet, sigmoid, softmax
+from nnlib.activations import Activation, exponential, identity, quiet, sigmoid, softmax
 from nnlib.checks import look_up
 
 
@@ -32,8 +33,8 @@ class Loss:
         Turns logits into outputs.
     evaluate : callable
         `evaluate(z, t, dz, scratch)` for logits `z` of shape `(..., outputs, n)` and targets `t` of shape
-        `(outputs, n)`: returns the loss, shape `(...)`, and writes its gradient by the logits to `dz`.
-        `scratch` is room for two more arrays of the shape of `z`.
+        `(outputs, n)`: returns the loss of each sample, shape `(..., n)`, and writes its gradient by the
+        logits to `dz`. `scratch` is room for two more arrays of the shape of `z`.
     encode : callable
         `encode(y, n, n_outputs, dtype)` checks labels and returns targets of shape `(n, n_outputs)`.
     decide : callable or None
@@ -60,17 +61,36 @@ class Loss:
     correct: Callable | None = None
 
     @quiet
-    def __call__(self, logits, y):
-        """The loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`."""
+    def __call__(self, logits, y, sample_weight=None):
+        """The mean loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`."""
         logits = checks.real_array(logits, "logits").astype(np.float64)
         if logits.ndim < 2 or logits.shape[-2] == 0:
             raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
         t = self.encode(y, *logits.shape[-2:], logits.dtype)
         z = logits.swapaxes(-1, -2)
-        return self.evaluate(z, t.T, np.empty(z.shape), np.empty((2, *z.shape)))
+        values = self.evaluate(z, t.T, np.empty(z.shape), np.empty((2, *z.shape)))
+        return average(values, checks.weights(sample_weight, z.shape[-1], z.dtype))
 
     def __repr__(self):
         return f"<loss {self.name}>"
+
+
+def average(values, weight, dz=None):
+    """Mean over the samples of `values`, shape `(..., n)`; turns the gradients of the values, in `dz`, into its own.
+
+    `weight` has shape `(n,)`, or is None for equal weights. In a batch whose weights are all zero nothing counts:
+    loss and gradient are zero.
+    """
+    if weight is None:
+        n = values.shape[-1]
+        if dz is not None:
+            dz *= 1 / n
+        return values.sum(axis=-1) / n
+    total = weight.sum()
+    share = weight / total if total > 0 else weight
+    if dz is not None:
+        dz *= share
+    return values @ share
 
 
 def _binary_cross_entropy(z, t, dz, scratch):
@@ -87,7 +107,8 @@ def _binary_cross_entropy(z, t, dz, scratch):
     values += term
     np.copyto(dz, z)
     sigmoid.forward(dz)
-    return _finish(values, dz, t)
+    dz -= t
+    return values.sum(axis=-2)
 
 
 def _categorical_cross_entropy(z, t, dz, scratch):
@@ -100,23 +121,33 @@ def _categorical_cross_entropy(z, t, dz, scratch):
     np.subtract(np.log(total), term, out=values)
     values *= t
     np.copyto(values, 0, where=t == 0)  # infinity times zero, where the logits are far apart, would be NaN
-    return _finish(values, dz, t)
+    dz -= t
+    return values.sum(axis=-2)
 
 
 def _squared_error(z, t, dz, scratch):
     values, _ = scratch
     np.subtract(z, t, out=dz)
     np.multiply(dz, dz, out=values)
-    dz *= 2 / z.shape[-1]
-    return values.sum(axis=(-1, -2)) / z.shape[-1]
+    dz *= 2
+    return values.sum(axis=-2)
 
 
-def _finish(values, dz, t):
-    """The mean of `values`; turns outputs in `dz` into the gradient of both cross-entropies, `(outputs - t) / n`."""
-    n = t.shape[-1]
+def _half_squared_error(z, t, dz, scratch):
+    values = _squared_error(z, t, dz, scratch)
+    values *= 0.5
+    dz *= 0.5
+    return values
+
+
+def _poisson(z, t, dz, scratch):
+    # Half the deviance: t log(t / p) - t + p with p = exp(z), and t log t = 0 at t = 0.
+    values, term = scratch
+    np.exp(z, out=dz)
+    np.multiply(z, t, out=term)
+    np.subtract(dz, term, out=values)
     dz -= t
-    dz /= n
-    return values.sum(axis=(-1, -2)) / n
+    return values.sum(axis=-2) + (t * np.log(np.maximum(t, np.finfo(t.dtype).tiny)) - t).sum(axis=-2)
 
 
 def _encode_binary(y, n, n_outputs, dtype):
@@ -145,6 +176,13 @@ def _encode_categories(y, n, n_outputs, dtype):
             "y holds rows that are not probabilities: each row must be at least 0 and sum to 1. "
             "Pass class numbers of shape (n,), or one-hot rows."
         )
+    return t
+
+
+def _encode_counts(y, n, n_outputs, dtype):
+    t = checks.targets(y, n, n_outputs, dtype)
+    if (t < 0).any():
+        raise ValueError(f"y goes down to {t.min():g}; the Poisson loss takes counts, which are at least 0.")
     return t
 
 
@@ -177,8 +215,13 @@ categorical_cross_entropy = Loss(
     _correct_category,
 )
 squared_error = Loss("squared_error", identity, _squared_error, checks.targets)
+half_squared_error = Loss("half_squared_error", identity, _half_squared_error, checks.targets)
+poisson = Loss("poisson", exponential, _poisson, _encode_counts)
 
-LOSSES = {loss.name: loss for loss in (binary_cross_entropy, categorical_cross_entropy, squared_error)}
+LOSSES = {
+    loss.name: loss
+    for loss in (binary_cross_entropy, categorical_cross_entropy, squared_error, half_squared_error, poisson)
+}
 
 
 def get_loss(name):

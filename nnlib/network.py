@@ -2,12 +2,14 @@
 
 import copy
 import numbers
+from contextlib import contextmanager
 
 import numpy as np
 
 from nnlib import checks
 from nnlib.activations import quiet
-from nnlib.losses import get_loss
+from nnlib.layers import Dense, size, views
+from nnlib.losses import average, get_loss
 
 # Predictions are computed in pieces, so that their memory does not grow with the number of samples.
 PIECE = 1 << 20
@@ -27,7 +29,7 @@ class Network:
         For instance `[nn.Dense(8, "sigmoid"), nn.Dense(1)]`. The last layer gives logits: the loss applies
         the sigmoid or softmax, so leave the last activation out with a cross-entropy.
     loss : str or Loss
-        "binary_cross_entropy", "categorical_cross_entropy" or "squared_error".
+        "binary_cross_entropy", "categorical_cross_entropy", "squared_error", or another name in `nn.LOSSES`.
     rng : int, SeedSequence, Generator or RandomState of numpy.random, or a sequence of these
         Where the starting weights come from. An int is a seed for `numpy.random.default_rng`. A sequence
         of R makes R replicates, each with the start that its seed would give to a single network.
@@ -38,6 +40,11 @@ class Network:
     theta, grad : ndarray
         Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`. New values for
         `theta` are copied into it, so that the layers see them; `grad` cannot be replaced.
+    state : ndarray
+        What layers keep but do not train, such as the running means of `BatchNorm`; shape `(size,)` or
+        `(replicates, size)`.
+    decayed : ndarray of bool, shape (n_parameters,)
+        Which parameters weight decay applies to: the weights, and no biases.
     layers : list
         The layers, with their weights `W` and biases `b`.
 
@@ -69,34 +76,47 @@ class Network:
         self._check_last_layer()
         self.dtype = _float_dtype(dtype)
 
-        fan_in, sizes = self.n_features, []
+        fan_in = self.n_features
         for layer in self.layers:
-            sizes.append(layer.build(fan_in))
+            layer.build(fan_in)
             fan_in = layer.units
         self.n_outputs = fan_in
-        self._splits = np.cumsum(sizes)
 
         generators = _generators(rng)
-        starts = [
-            np.concatenate([layer.draw(generator) for layer in self.layers])
-            for generator in (generators if isinstance(generators, list) else [generators])
-        ]
-        self._bind(np.array(starts if isinstance(generators, list) else starts[0], dtype=self.dtype))
+        stack = isinstance(generators, list)
+        starts = [self._start(generator) for generator in (generators if stack else [generators])]
+        theta, state, noise = zip(*starts)
+        theta, state = (np.array(rows if stack else rows[0], dtype=self.dtype) for rows in (theta, state))
+        self._bind(theta, state, list(noise))
+
+    def _start(self, rng):
+        """Parameters, state and generator of noise of one network."""
+        parameters = [_flat(layer.draw(rng), layer.shapes) for layer in self.layers]
+        state = [_flat(layer.initial_state(), layer.state_shapes) for layer in self.layers]
+        noise = None
+        if any(layer.random for layer in self.layers):  # otherwise leave rng where the weights left it
+            draw = rng.integers if isinstance(rng, np.random.Generator) else rng.randint
+            noise = np.random.default_rng(draw(2**31, size=4))
+        return np.concatenate(parameters), np.concatenate(state), noise
 
     def _check_last_layer(self):
         last, loss = self.layers[-1], self.loss_function
+        if not isinstance(last, Dense):
+            raise ValueError(f"the last layer must be Dense, not {last!r}: it gives the outputs.")
         if loss.link.name != "identity" and last.activation.name != "identity":
             raise ValueError(
                 f"{loss.name} takes logits and applies {loss.link.name} itself; the last layer, {last!r}, must "
                 f"not: write Dense({last.units}). With loss='squared_error' any last activation will do."
             )
 
-    def _bind(self, theta):
-        self._theta, self._grad = theta, np.zeros_like(theta)
-        start = 0
-        for layer, stop in zip(self.layers, self._splits):
-            layer.bind(theta[..., start:stop], self._grad[..., start:stop])
-            start = stop
+    def _bind(self, theta, state, noise):
+        self._theta, self._grad, self._state, self._noise = theta, np.zeros_like(theta), state, noise
+        start = start_of_state = 0
+        for layer in self.layers:
+            stop, stop_of_state = start + size(layer.shapes), start_of_state + size(layer.state_shapes)
+            own, own_state = np.s_[..., start:stop], np.s_[..., start_of_state:stop_of_state]
+            layer.bind(theta[own], self._grad[own], state[own_state], noise)
+            start, start_of_state = stop, stop_of_state
 
     @property
     def theta(self):
@@ -111,6 +131,19 @@ class Network:
         return self._grad
 
     @property
+    def state(self):
+        return self._state
+
+    @state.setter
+    def state(self, values):
+        checks.overwrite("state", self._state, values)
+
+    @property
+    def decayed(self):
+        parts = [np.full(shape, name in layer.decayed) for layer in self.layers for name, shape in layer.shapes.items()]
+        return np.concatenate([part.ravel() for part in parts])
+
+    @property
     def replicates(self):
         """Number of networks in the stack; None for a single network."""
         return self.theta.shape[0] if self.theta.ndim == 2 else None
@@ -121,16 +154,20 @@ class Network:
             raise ValueError("this is a single network; a stack has rng=[seed, seed, ...].")
         if not isinstance(r, numbers.Integral):
             raise TypeError(f"r must be the number of one network, 0 to {self.replicates - 1}, not {r!r}.")
-        return self._like(self.theta[r].copy())
+        return self._like(self.theta[r], self.state[r], [self._noise[r]])
+
+    def part(self, rows):
+        """Some networks of the stack, a slice of them, as a stack with parameters of its own."""
+        return self._like(self.theta[rows], self.state[rows], self._noise[rows])
 
     def copy(self):
         """A network with the same parameters that can be trained without changing this one."""
-        return self._like(self.theta.copy())
+        return self._like(self.theta, self.state, self._noise)
 
-    def _like(self, theta):
+    def _like(self, theta, state, noise):
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__, layers=[copy.copy(layer) for layer in self.layers])
-        twin._bind(theta)
+        twin._bind(theta.copy(), state.copy(), copy.deepcopy(noise))
         return twin
 
     # The module `copy` and pickle would copy vector and views apart: the copy would train and not learn.
@@ -144,10 +181,12 @@ class Network:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self._bind(self._theta)
+        self._bind(self._theta, self._state, self._noise)
 
     def unpack(self, vector):
-        """The parts of a flat vector, as `[(W, b), ...]`: one pair per layer, in the shapes of the parameters.
+        """The parts of a flat vector, as `[(W, b), ...]`: one tuple per layer, in the shapes of the parameters.
+
+        A layer without parameters gives an empty tuple, `BatchNorm` gives `(gamma, beta)`.
 
         Examples
         --------
@@ -160,11 +199,9 @@ class Network:
         vector = np.asarray(vector)
         if vector.shape[-1:] != self.theta.shape[-1:]:
             raise ValueError(f"vector has shape {vector.shape}; expected {self.theta.shape[-1]} numbers per network.")
-        parts = []
-        for layer, part in zip(self.layers, np.split(vector, self._splits[:-1], axis=-1)):
-            matrix = part.reshape(*part.shape[:-1], layer.fan_in + 1, layer.units)
-            parts.append((matrix[..., :-1, :], matrix[..., -1, :]))
-        return parts
+        stops = np.cumsum([size(layer.shapes) for layer in self.layers])[:-1]
+        pairs = zip(self.layers, np.split(vector, stops, axis=-1))
+        return [tuple(views(part, layer.shapes).values()) for layer, part in pairs]
 
     # Predictions
 
@@ -176,9 +213,8 @@ class Network:
         """
         X = checks.samples(X, self.n_features, self.dtype)
         out = np.empty((*self.theta.shape[:-1], X.shape[0], self.n_outputs), self.dtype)
-        for rows, buffers in self._pieces(X.shape[0]):
-            self._forward(_with_ones(X[rows]).T, buffers)
-            out[..., rows, :] = buffers[-1].activations.swapaxes(-1, -2)
+        for rows, outputs in self._pieces(X):
+            out[..., rows, :] = _in_rows(outputs[-1])
         return out
 
     def predict(self, X):
@@ -232,21 +268,25 @@ class Network:
         X = checks.samples(X, self.n_features, self.dtype)
         lead = self.theta.shape[:-1]
         out = [np.empty((*lead, X.shape[0], layer.units), self.dtype) for layer in self.layers]
-        for rows, buffers in self._pieces(X.shape[0]):
-            self._forward(_with_ones(X[rows]).T, buffers)
-            for array, of_layer in zip(out, buffers):
-                array[..., rows, :] = of_layer.activations.swapaxes(-1, -2)
+        for rows, outputs in self._pieces(X):
+            for array, of_layer in zip(out, outputs):
+                array[..., rows, :] = _in_rows(of_layer)
         return out
 
     # Loss and gradient
 
-    def loss(self, X, y):
+    def loss(self, X, y, sample_weight=None, training=False):
         """Mean loss over the samples.
 
         Parameters
         ----------
         X : array of shape (n, n_features)
         y : labels as for `train`
+        sample_weight : array of shape (n,), optional
+            Makes the mean a weighted one.
+        training : bool, default False
+            Whether layers do what they do in training: `Dropout` drops, `BatchNorm` uses the mean and variance of
+            `X`. Nothing is changed by it: a second call gives the same number.
 
         Returns
         -------
@@ -257,7 +297,9 @@ class Network:
         ValueError
             As `predict`; or labels of a shape or value that does not fit the outputs and the loss.
         """
-        return self.score(self.encode(X, y))[0]
+        if training:
+            return self.loss_and_gradient(X, y, sample_weight, training)[0]
+        return self.score(self.encode(X, y, sample_weight))[0]
 
     def accuracy(self, X, y):
         """Share of samples whose class is predicted right.
@@ -270,7 +312,7 @@ class Network:
         return self.score(self.encode(X, y))[1]
 
     @quiet
-    def loss_and_gradient(self, X, y):
+    def loss_and_gradient(self, X, y, sample_weight=None, training=False):
         """The loss and its gradient by all parameters. Parameters and errors are those of `loss`.
 
         Returns
@@ -278,80 +320,98 @@ class Network:
         loss : float, or ndarray of shape (replicates,)
         gradient : ndarray of the shape of `theta`; see `unpack` for its parts
         """
-        data = self.encode(X, y)
-        loss, _ = self.differentiate(data.x.T, data.t.T, self.workspace(len(data)))
+        samples = self.encode(X, y, sample_weight)
+        with self._unchanged():
+            loss, _ = self.differentiate(samples.batch(), self.workspace(len(samples)), training=training)
         return loss, self.grad.copy()
+
+    @contextmanager
+    def _unchanged(self):
+        """Put back what a pass in training mode changes: the state and the generators."""
+        state, noise = self.state.copy(), copy.deepcopy(self._noise)
+        yield
+        self.state = state
+        self._noise[:] = noise  # in place: the layers hold the same list
 
     # For `train`, not for users: checked data in, nothing copied
 
-    def encode(self, X, y):
-        """For `train`: check samples and labels once; return `Samples` in the form that the next two need."""
+    def encode(self, X, y, sample_weight=None):
+        """For `train`: check samples, labels and weights once; return them as `Samples`."""
         X = checks.samples(X, self.n_features, self.dtype)
         t = self.loss_function.encode(y, X.shape[0], self.n_outputs, self.dtype)
-        return Samples(_with_ones(X), t)
+        return Samples(X, t, checks.weights(sample_weight, X.shape[0], self.dtype), self.dtype)
 
     def workspace(self, n):
         """For `train`: the arrays that `differentiate` needs for `n` samples, to be used at every step."""
         scratch = np.empty((2, *self.theta.shape[:-1], self.n_outputs, n), self.dtype)
         return self._allocate(n, gradient=True), scratch
 
-    def differentiate(self, x, t, workspace, accuracy=False):
-        """For `train`: loss and, if asked for, accuracy of one batch; the gradient goes to `grad`.
-
-        `x` has shape `(n_features + 1, n)`, `t` has shape `(outputs, n)`: transposed parts of `Samples`.
-        """
+    def differentiate(self, batch, workspace, accuracy=False, training=True):
+        """For `train`: loss and, if asked for, accuracy of a `Batch`; the gradient goes to `grad`."""
         buffers, scratch = workspace
-        self._forward(x, buffers)
-        last = buffers[-1]
-        hits = self._accuracy(last.activations, t) if accuracy else None
-        loss = self.loss_function.evaluate(last.activations, t, last.gradient, scratch)
+        outputs = self._forward(batch.x, buffers, training)
+        z, last = outputs[-1][..., :-1, :], buffers[-1]
+        hits = self._accuracy(z, batch.t) if accuracy else None
+        values = self.loss_function.evaluate(z, batch.t, last.gradient, scratch)
+        loss = average(values, batch.weight, last.gradient)
         for i in range(len(self.layers) - 1, 0, -1):
-            self.layers[i].backward(buffers[i - 1].outputs, buffers[i], buffers[i - 1].gradient)
-        self.layers[0].backward(x, buffers[0])
+            self.layers[i].backward(outputs[i - 1], buffers[i], buffers[i - 1].gradient)
+        self.layers[0].backward(batch.x, buffers[0])
         return loss, hits
 
     @quiet
     def score(self, samples):
         """For `train`: mean loss and accuracy (None without classes) over `Samples`, without gradients."""
         n, loss, hits = len(samples), 0.0, 0.0
+        total = n if samples.weight is None else samples.weight.sum()
         classes = self.loss_function.decide is not None
-        for rows, buffers in self._pieces(n):
-            self._forward(samples.x[rows].T, buffers)
-            z, t = buffers[-1].activations, samples.t[rows].T
-            share = t.shape[1] / n
-            hits = hits + share * self._accuracy(z, t) if classes else None
+        for rows, outputs in self._pieces(samples.X):
+            z, t = outputs[-1][..., :-1, :], samples.t[rows].T
+            hits = hits + t.shape[1] / n * self._accuracy(z, t) if classes else None
+            weight = None if samples.weight is None else samples.weight[rows]
             dz, *scratch = np.empty((3, *z.shape), z.dtype)
-            loss = loss + share * self.loss_function.evaluate(z, t, dz, scratch)
+            values = self.loss_function.evaluate(z, t, dz, scratch)
+            loss = loss + (t.shape[1] if weight is None else weight.sum()) / total * average(values, weight)
         return loss, hits
 
     def _accuracy(self, z, t):
         return self.loss_function.correct(z, t).mean(axis=-1)
 
-    def _forward(self, x, buffers):
+    def _forward(self, x, buffers, training):
+        """The outputs of every layer, with their rows of ones."""
+        outputs = []
         for layer, of_layer in zip(self.layers, buffers):
-            x = layer.forward(x, of_layer)
+            x = layer.forward(x, of_layer, training)
+            outputs.append(x)
+        return outputs
 
     def _allocate(self, n, gradient):
         return [layer.allocate(self.theta.shape[:-1], n, self.dtype, gradient) for layer in self.layers]
 
-    def _pieces(self, n):
-        """Slices of `n` samples, each with buffers for it: new ones per call, as calls may come from many threads."""
+    def _pieces(self, X):
+        """Slices of `X` and the outputs of all layers, piece by piece.
+
+        The buffers are made anew at each call, as calls may come from many threads at a time.
+        """
+        n = X.shape[0]
         widest = max(layer.units for layer in self.layers)
         width = max(self.n_features, (self.replicates or 1) * widest)
-        size = min(n, max(1, PIECE // width))
-        buffers = self._allocate(size, gradient=False)
-        for start in range(0, n, size):
-            if start + size > n:  # the last and shorter piece
+        most = min(n, max(1, PIECE // width))
+        buffers = self._allocate(most, gradient=False)
+        for start in range(0, n, most):
+            if start + most > n:  # the last and shorter piece
                 buffers = self._allocate(n - start, gradient=False)
-            yield slice(start, min(start + size, n)), buffers
+            rows = slice(start, min(start + most, n))
+            yield rows, self._forward(_with_ones(X[rows], self.dtype).T, buffers, training=False)
 
     def summary(self):
         """A table of the layers, their shapes and numbers of parameters, as text."""
-        rows = [("layer", "activation", "W", "b", "parameters")]
+        rows = [("layer", "activation", "shapes", "parameters")]
         for layer in self.layers:
-            shapes = f"({layer.fan_in}, {layer.units})", f"({layer.units},)"
-            rows.append((type(layer).__name__, layer.activation.name, *shapes, str((layer.fan_in + 1) * layer.units)))
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+            activation = layer.activation.name if hasattr(layer, "activation") else ""
+            shapes = ", ".join(f"{name} {shape}" for name, shape in layer.shapes.items())
+            rows.append((type(layer).__name__, activation, shapes, str(size(layer.shapes))))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         lines.append(f"loss: {self.loss_function.name}; {self.theta.shape[-1]} parameters, {self.dtype}")
         if self.replicates is not None:
@@ -363,20 +423,49 @@ class Network:
         return f"Network({self.n_features}, {self.layers}, loss={self.loss_function.name!r}{stack})"
 
 
-class Samples:
-    """Checked samples: `x` of shape `(n, features + 1)` with a last column of ones, `t` of shape `(n, outputs)`."""
+class Batch:
+    """What one step sees: `x` `(n_features + 1, n)` with a last row of ones, `t` `(outputs, n)`, `weight` `(n,)`."""
 
-    def __init__(self, x, t):
-        self.x, self.t = x, t
+    def __init__(self, x, t, weight):
+        self.x, self.t, self.weight = x, t, weight
 
     def __len__(self):
-        return len(self.x)
+        return self.x.shape[1]
+
+    @property
+    def total(self):
+        """The sum of the weights; without weights the number of samples."""
+        return len(self) if self.weight is None else float(self.weight.sum())
 
 
-def _with_ones(X):
-    x = np.ones((X.shape[0], X.shape[1] + 1), X.dtype)
-    x[:, :-1] = X
+class Samples:
+    """Checked samples, in their own type and place; a batch is copied, with its ones, when its turn comes."""
+
+    def __init__(self, X, t, weight, dtype):
+        self.X, self.t, self.weight, self.dtype = X, t, weight, dtype
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def batch(self, rows=slice(None)):
+        """The `Batch` of a slice or of an array of row numbers."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Batch(_with_ones(self.X[rows], self.dtype).T, self.t[rows].T, weight)
+
+
+def _with_ones(X, dtype):
+    x = np.ones((X.shape[0], X.shape[1] + 1), dtype)
+    x[:, :-1] = X.toarray() if hasattr(X, "toarray") else X
     return x
+
+
+def _in_rows(outputs):
+    """`(..., units + 1, n)` as users see it: `(..., n, units)`."""
+    return outputs[..., :-1, :].swapaxes(-1, -2)
+
+
+def _flat(parts, shapes):
+    return np.concatenate([np.zeros(0), *(np.broadcast_to(parts[name], shapes[name]).ravel() for name in shapes)])
 
 
 def _as_layers(layers):

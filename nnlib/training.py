@@ -1,12 +1,12 @@
 """Training: go through the data, step down the gradient, keep the history."""
 
-import numbers
+from contextlib import nullcontext
 
 import numpy as np
 
 from nnlib import checks
 from nnlib.activations import quiet
-from nnlib.network import Network
+from nnlib.network import Batch, Network
 
 
 class DivergenceError(ArithmeticError):
@@ -32,6 +32,9 @@ class DivergenceError(ArithmeticError):
         super().__init__(message)
         self.history = history
 
+    def __reduce__(self):  # exceptions are pickled by their args, and lose the history
+        return type(self), (self.args[0], self.history)
+
 
 class History:
     """What `train` recorded, one entry per epoch; for a stack one column per replicate.
@@ -46,9 +49,13 @@ class History:
         `train` was told not to record it.
     validation_loss, validation_accuracy : ndarray or None
         On the validation set, after the last step of each epoch.
-    diverged : ndarray of bool, shape () or (replicates,)
-        Which networks stopped early because their loss or their parameters were no longer finite. Their later
-        entries are NaN.
+    diverged, stopped : ndarray of bool, shape () or (replicates,)
+        Which networks stopped before the end: because their loss or their parameters were no longer finite, or by
+        early stopping. Their later entries are NaN.
+    best_epoch : ndarray of int, shape () or (replicates,), or None
+        With early stopping, the epoch whose parameters were restored.
+    interrupted : bool
+        Whether training was ended by Ctrl-C.
 
     Examples
     --------
@@ -59,15 +66,14 @@ class History:
     (30, 5)
     """
 
-    def __init__(self, epochs, lead, accuracy, validation, validation_accuracy):
-        def column(wanted):
-            return np.full((epochs, *lead), np.nan) if wanted else None
+    columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
-        self.loss = column(True)
-        self.accuracy = column(accuracy)
-        self.validation_loss = column(validation)
-        self.validation_accuracy = column(validation and validation_accuracy)
-        self.diverged = np.zeros(lead, dtype=bool)
+    def __init__(self, epochs, lead, accuracy, validation, validation_accuracy):
+        wanted = (True, accuracy, validation, validation and validation_accuracy)
+        for name, is_wanted in zip(self.columns, wanted):
+            setattr(self, name, np.full((epochs, *lead), np.nan) if is_wanted else None)
+        self.diverged, self.stopped = np.zeros((2, *lead), dtype=bool)
+        self.best_epoch, self.interrupted = None, False
 
     def __len__(self):
         return len(self.loss)
@@ -83,7 +89,7 @@ class History:
     def describe(self, epoch):
         """One line about an epoch: the numbers, or their median over the replicates."""
         parts = []
-        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        for name in self.columns:
             column = getattr(self, name)
             if column is not None:
                 values = column[epoch][~np.isnan(column[epoch])]
@@ -91,24 +97,118 @@ class History:
         return "  ".join(parts)
 
     def _cut(self, epochs):
-        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        for name in self.columns:
             if getattr(self, name) is not None:
                 setattr(self, name, getattr(self, name)[:epochs])
 
 
-@quiet
-def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, validation=None, accuracy=True, progress=0):
+class EarlyStopping:
+    """Stop a network that has not become better for a while, and give it its best parameters back.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        So many epochs in a row without an improvement end the training.
+    min_delta : float, default 0
+        By how much the number must be better than the best so far to count as an improvement.
+    monitor : str, optional
+        "validation_loss" (the default if there is a validation set), "validation_accuracy", "loss" (the default
+        otherwise) or "accuracy". The loss of an epoch is that of the parameters on the way through it.
+
+    Notes
+    -----
+    Prechelt, "Early stopping, but when?" (1998). The best parameters are restored at the end of training in any
+    case, also when all epochs were used or Ctrl-C was pressed. Each network of a stack stops for itself.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    >>> data, other = ([[0.0], [2.0]], [0.0, 1.0]), ([[1.0], [3.0]], [2.0, 2.0])
+    >>> stopping = nn.EarlyStopping(patience=5)
+    >>> history = nn.train(network, *data, nn.SGD(0.1), 1000, validation=other, early_stopping=stopping)
+    >>> int(len(history) - 1 - history.best_epoch)
+    5
+    """
+
+    def __init__(self, patience=10, min_delta=0.0, monitor=None):
+        self.patience = checks.positive_int("patience", patience)
+        self.min_delta = checks.positive("min_delta", min_delta) if min_delta else 0.0
+        if monitor is not None and monitor not in History.columns:
+            raise ValueError(f"monitor must be one of {', '.join(History.columns)}, not {monitor!r}.")
+        self.monitor = monitor
+
+    def start(self, network, history):
+        """For `train`: prepare for this run."""
+        name = self.monitor or ("loss" if history.validation_loss is None else "validation_loss")
+        self.column = getattr(history, name)
+        if self.column is None:
+            raise ValueError(f"early stopping watches the {name}, which is not recorded: pass validation=(X, y).")
+        self.sign = -1 if name.endswith("accuracy") else 1
+        self.best = np.full(network.theta.shape[:-1], np.inf)
+        self.waited = np.zeros(network.theta.shape[:-1])
+        self.theta, self.state = network.theta.copy(), network.state.copy()
+        history.best_epoch = np.zeros(network.theta.shape[:-1], dtype=int)
+
+    def look(self, network, history, epoch):
+        """For `train`: keep what is the best so far; which networks have waited long enough."""
+        value = self.sign * self.column[epoch]
+        better = value < self.best - self.min_delta
+        np.copyto(self.best, value, where=better)
+        np.copyto(history.best_epoch, epoch, where=better)
+        np.copyto(self.theta, network.theta, where=better[..., None])
+        np.copyto(self.state, network.state, where=better[..., None])
+        self.waited = np.where(better, 0, self.waited + 1)
+        return self.waited >= self.patience
+
+    def finish(self, network):
+        """For `train`: the best parameters of all networks that ever had a finite number."""
+        seen = np.isfinite(self.best)[..., None]
+        np.copyto(network.theta, self.theta, where=seen)
+        np.copyto(network.state, self.state, where=seen)
+
+    memory_names = ("best", "waited", "theta", "state")
+
+    def __repr__(self):
+        return f"EarlyStopping(patience={self.patience}, min_delta={self.min_delta}, monitor={self.monitor!r})"
+
+
+def train(
+    network,
+    X,
+    y,
+    optimizer,
+    epochs,
+    *,
+    batch_size=None,
+    rng=None,
+    shuffle=True,
+    validation=None,
+    sample_weight=None,
+    class_weight=None,
+    early_stopping=None,
+    callbacks=(),
+    accuracy=True,
+    progress=False,
+    checkpoint=None,
+    resume=False,
+    restart=True,
+    n_jobs=None,
+):
     """Train a network, or a stack of them, in place.
 
     Parameters
     ----------
     network : Network
-    X : array of shape (n, n_features)
-    y : array of shape (n,) or (n, outputs)
+    X : array of shape (n, n_features), or an iterable of batches
+        An array on disk (`numpy.memmap`) or a sparse matrix is read batch by batch. With `y=None`, an iterable of
+        pairs `(X, y)` or triples `(X, y, sample_weight)`, or a function that returns one; it is gone through once
+        per epoch. Memory is then needed for one batch only.
+    y : array of shape (n,) or (n, outputs), or None
         Labels 0 and 1 for binary cross-entropy, class numbers or one-hot rows for categorical
         cross-entropy, numbers for squared error.
-    optimizer : SGD, Adam, or any object with these two methods
-        `start(theta)` is called once, so that an optimizer starts afresh at each call of `train`;
+    optimizer : Optimizer, or any object with these two methods
+        `start(theta, decayed)` is called once, so that an optimizer starts afresh at each call of `train`;
         `step(theta, grad)` at each step, and changes `theta` in place.
     epochs : int
         How often all samples are used.
@@ -117,16 +217,38 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
     rng : int, SeedSequence, Generator or RandomState
         Needed with `batch_size`: shuffles the rows anew in each epoch. All networks of a stack see the same
         batches in the same order.
-    validation : (X, y), optional
+    shuffle : bool, default True
+        False takes the batches in the order of the rows.
+    validation : (X, y) or (X, y, sample_weight), optional
         Measured at the end of each epoch, never learned from.
+    sample_weight : array of shape (n,), optional
+        Makes every mean over samples a weighted one; that of a batch has the batch's own sum of weights below.
+    class_weight : dict or "balanced", optional
+        A weight for each class, by its number: multiplies the weights of its samples; 1 for classes that are not
+        named. "balanced" takes `n / (classes * samples of the class)`.
+    early_stopping : EarlyStopping, optional
+    callbacks : callable or sequence of callables
+        Each is called as `callback(run)` at the end of each epoch, with `run.epoch`, `run.network`, `run.history`
+        (whose entries up to `run.epoch` are filled) and `run.optimizer`; one that returns True ends the training.
     accuracy : bool, default True
-        Whether to record the accuracy too (with a loss that has classes).
-    progress : int, default 0
-        Print a line at every so many epochs; 0 prints nothing.
+        Whether to record the accuracy too (with a loss that has classes). Samples count alike in it.
+    progress : bool, default False
+        Show a progress bar, if standard error is a terminal; needs tqdm.
+    checkpoint : Checkpoint, optional
+        Where, and how often, to save the run.
+    resume : bool, default False
+        Go on from the checkpoint, if there is one: the result equals that of an unbroken run bit for bit. All other
+        arguments must be those of the first call.
+    restart : bool, default True
+        False does not call `optimizer.start`: its momentum and step count go on from the last call.
+    n_jobs : int, optional
+        Split a stack between so many processes; -1 takes all cores. Needs joblib, which scikit-learn brings, and
+        follows `joblib.parallel_config`. Not with callbacks, progress, checkpoints or `restart=False`.
 
     Returns
     -------
     History
+        After Ctrl-C as well: training ends with the parameters after the last whole step.
 
     Raises
     ------
@@ -148,149 +270,388 @@ def train(network, X, y, optimizer, epochs, *, batch_size=None, rng=None, valida
     >>> network.classify(X)
     array([0, 1, 1, 0])
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}.")
-    if isinstance(optimizer, type) or not (hasattr(optimizer, "start") and hasattr(optimizer, "step")):
-        raise TypeError(
-            "optimizer must be an optimizer such as nn.SGD(0.5), or have its methods start(theta) and "
-            f"step(theta, grad), not {optimizer!r}."
-        )
-    if not isinstance(progress, numbers.Integral) or progress < 0:
-        raise ValueError(f"progress must be a whole number of epochs, or 0 for no lines, not {progress!r}.")
-    if not np.isfinite(network.theta).all():
-        raise ValueError("the parameters are NaN or infinite before the first step: check theta and the initializers.")
-    data = network.encode(X, y)
-    n = len(data)
+    _check_arguments(network, optimizer, early_stopping, checkpoint, resume)
+    if n_jobs not in (None, 1):
+        from nnlib.parallel import train_in_parts  # it imports this module
+
+        if callbacks or progress or checkpoint or not restart:
+            raise ValueError("with n_jobs, leave out callbacks, progress, checkpoint, resume and restart.")
+        settings = dict(batch_size=batch_size, rng=rng, shuffle=shuffle, validation=validation, accuracy=accuracy)
+        settings |= dict(sample_weight=sample_weight, class_weight=class_weight, early_stopping=early_stopping)
+        return train_in_parts(n_jobs, network, X, y, optimizer, epochs, settings)
+    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks must be functions of one argument, callback(run), not {callback!r}.")
     epochs = checks.positive_int("epochs", epochs)
-    batch_size = n if batch_size is None else checks.positive_int("batch_size", batch_size)
-    if batch_size > n:
-        raise ValueError(f"batch_size is {batch_size}, but there are {n} samples. Leave it out to use all at once.")
-    if batch_size < n and rng is None:
-        raise ValueError("batches are shuffled: pass rng=0, or any other seed or generator, with batch_size.")
-    rng = checks.as_rng(rng) if batch_size < n else None
+    if y is None:
+        if batch_size is not None or sample_weight is not None or class_weight is not None:
+            raise ValueError(
+                "without y, X is an iterable of batches: they have a size and may hold weights of their own, as "
+                "triples (X, y, sample_weight). Leave out batch_size, sample_weight and class_weight."
+            )
+        batches = _Stream(network, X)
+    else:
+        data = network.encode(X, y, _weights(network, y, sample_weight, class_weight))
+        batches = _Batches(data, batch_size, rng, shuffle)
     if validation is not None:
-        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-            raise ValueError("validation must be a pair (X, y).")
+        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+            raise ValueError("validation must be a pair (X, y), or (X, y, sample_weight).")
         try:
             validation = network.encode(*validation)
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None
+    run = Run(network, optimizer, batches, epochs, validation, bool(accuracy), early_stopping, restart)
+    if resume:
+        checkpoint.restore(run)
+    return run.go(callbacks, progress, checkpoint)
 
-    classes = network.loss_function.correct is not None
-    accuracy = bool(accuracy) and classes
-    lead = network.theta.shape[:-1]
-    history = History(epochs, lead, accuracy, validation is not None, classes)
-    batches = _Batches(data, batch_size, rng)
-    steps = _Steps(network, optimizer, history)
 
-    for epoch in range(epochs):
-        loss, hits = 0.0, 0.0
-        for x, t in batches:
-            share = x.shape[1] / n
-            batch_loss, batch_hits = steps.take(x, t, accuracy, epoch)
-            loss = loss + share * batch_loss
-            if accuracy:
-                hits = hits + share * batch_hits
-        history.loss[epoch] = loss
-        if accuracy:
-            history.accuracy[epoch] = hits
-        if validation is not None:
-            steps.check_parameters(epoch)
-            loss, hits = network.score(validation)
-            history.validation_loss[epoch] = np.where(history.diverged, np.nan, loss)
-            if classes:
-                history.validation_accuracy[epoch] = np.where(history.diverged, np.nan, hits)
-        if progress and (epoch % progress == 0 or epoch == epochs - 1):
-            print(f"epoch {epoch:>{len(str(epochs - 1))}}  {history.describe(epoch)}")
-    steps.check_parameters(epoch)
-    return history
+def _check_arguments(network, optimizer, early_stopping, checkpoint, resume):
+    if not isinstance(network, Network):
+        raise TypeError(f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}.")
+    if isinstance(optimizer, type) or not (hasattr(optimizer, "start") and hasattr(optimizer, "step")):
+        raise TypeError(
+            "optimizer must be an optimizer such as nn.SGD(0.5), or have its methods start(theta, decayed) and "
+            f"step(theta, grad), not {optimizer!r}."
+        )
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        raise TypeError(f"early_stopping must be nn.EarlyStopping(patience=10) or the like, not {early_stopping!r}.")
+    if checkpoint is not None and not hasattr(checkpoint, "restore"):
+        raise TypeError(f"checkpoint must be nn.Checkpoint({str(checkpoint)!r}), not {checkpoint!r}.")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True needs the checkpoint to go on from: pass checkpoint=nn.Checkpoint(path).")
+    if not np.isfinite(network.theta).all():
+        raise ValueError("the parameters are NaN or infinite before the first step: check theta and the initializers.")
+
+
+def _weights(network, y, sample_weight, class_weight):
+    """One weight per sample, or None, from both kinds of weights."""
+    if class_weight is None:
+        return sample_weight
+    if network.loss_function.decide is None or (network.n_outputs > 1 and network.loss_function.link.elementwise):
+        raise ValueError("class_weight needs one class per sample; use sample_weight.")
+    labels = checks.real_array(y, "y")
+    labels = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.ravel()
+    classes, counts = np.unique(labels, return_counts=True)
+    if class_weight == "balanced":
+        class_weight = dict(zip(classes.tolist(), len(labels) / (len(classes) * counts)))
+    if not isinstance(class_weight, dict):
+        raise TypeError(f'class_weight must be a dict, such as {{0: 1, 1: 5}}, or "balanced", not {class_weight!r}.')
+    strangers = sorted(set(class_weight) - set(classes.tolist()))
+    if strangers:
+        raise ValueError(f"class_weight names {strangers}, but the classes in y are {classes.tolist()}.")
+    weights = np.ones(len(labels)) if sample_weight is None else checks.real_array(sample_weight, "sample_weight")
+    return weights * np.vectorize(lambda label: class_weight.get(label, 1.0), otypes=[float])(labels)
 
 
 class _Batches:
-    """The batches of an epoch, transposed to `(features + 1, size)` and `(outputs, size)`."""
+    """The batches of an epoch, from samples that lie in memory or on disk."""
 
-    def __init__(self, data, size, rng):
-        self.data, self.size, self.rng = data, size, rng
-        if rng is None:
-            # Rows of the transpose next to each other: a little faster, and done once.
-            self.whole = [(np.ascontiguousarray(data.x.T), np.ascontiguousarray(data.t.T))]
+    def __init__(self, data, size, rng, shuffle):
+        n = len(data)
+        self.data, self.size = data, n if size is None else checks.positive_int("batch_size", size)
+        if self.size > n:
+            raise ValueError(f"batch_size is {size}, but there are {n} samples. Leave it out to use all at once.")
+        if self.size < n and shuffle and rng is None:
+            raise ValueError("batches are shuffled: pass rng=0, or any other seed or generator, with batch_size.")
+        self.rng = checks.as_rng(rng) if self.size < n and shuffle else None
+        self.whole = None
 
     def __iter__(self):
-        return iter(self.whole) if self.rng is None else self._shuffled()
+        if self.size == len(self.data):
+            if self.whole is None:  # made once; rows of the transpose next to each other are a little faster
+                batch = self.data.batch()
+                self.whole = Batch(np.ascontiguousarray(batch.x), np.ascontiguousarray(batch.t), batch.weight)
+            yield self.whole
+            return
+        order = None if self.rng is None else self.rng.permutation(len(self.data))
+        for start in range(0, len(self.data), self.size):
+            rows = slice(start, start + self.size)
+            yield self.data.batch(rows if order is None else order[rows])
 
-    def _shuffled(self):
-        x, t = self.data.x, self.data.t
-        order = self.rng.permutation(len(x))
-        for start in range(0, len(x), self.size):
-            rows = order[start : start + self.size]
-            yield x.take(rows, axis=0).T, t.take(rows, axis=0).T
+
+class _Stream:
+    """Batches that the user's iterable yields, each checked when it comes."""
+
+    rng = None
+
+    def __init__(self, network, source):
+        self.network, self.source = network, source
+        if not (callable(source) or hasattr(source, "__iter__")) or isinstance(source, np.ndarray):
+            raise ValueError("y is missing: without it, X must be an iterable of batches (X, y), or return one.")
+
+    def __iter__(self):
+        number = -1
+        for number, item in enumerate(self.source() if callable(self.source) else self.source):
+            if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+                raise ValueError(f"batch {number} is not a pair (X, y) or a triple (X, y, sample_weight).")
+            try:
+                yield self.network.encode(*item).batch()
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"batch {number}: {error}") from None
+        if number < 0:
+            raise ValueError(
+                "the iterable of batches is empty, or can be gone through only once: pass a list, or a function that "
+                "returns a new iterator for each epoch."
+            )
 
 
-class _Steps:
-    """Takes steps as long as they are finite, and goes back to the last finite parameters if not."""
+class Run:
+    """A training under way: what callbacks see, and what a checkpoint saves.
 
-    def __init__(self, network, optimizer, history):
-        self.network, self.optimizer, self.history = network, optimizer, history
-        self.good = network.theta.copy()
-        self.good_loss = None
-        self.some_diverged = False
+    Attributes
+    ----------
+    network : Network
+    optimizer : Optimizer
+    history : History
+    epoch : int
+        The epoch under way, from 0.
+    """
+
+    def __init__(self, network, optimizer, batches, epochs, validation, accuracy, early_stopping, restart):
+        self.network, self.optimizer, self.batches, self.validation = network, optimizer, batches, validation
+        classes = network.loss_function.correct is not None
+        self.early_stopping, self.accuracy, self.epochs, self.epoch = early_stopping, accuracy and classes, epochs, 0
+        lead = network.theta.shape[:-1]
+        self.history = History(epochs, lead, self.accuracy, validation is not None, classes)
         self.workspaces = {}  # at most two: for a batch, and for the last and shorter one
-        optimizer.start(network.theta)
+        self.good, self.good_state, self.good_loss = network.theta.copy(), network.state.copy(), None
+        self.frozen = None  # which networks have stopped; None while all are training
+        self.in_step = False
+        if early_stopping is not None:
+            early_stopping.start(network, self.history)
+        if restart or getattr(optimizer, "steps", None) is None:
+            optimizer.start(network.theta, network.decayed)
 
-    def take(self, x, t, accuracy, epoch):
+    def go(self, callbacks, progress, checkpoint):
+        """Train up to the last epoch, or until something ends it."""
+        history, first = self.history, self.epoch
+        try:
+            with _bar(progress, first, self.epochs) as bar:
+                for epoch in range(first, self.epochs):
+                    self.epoch = epoch
+                    self._one_epoch()
+                    if bar is not None:
+                        bar.set_postfix_str(history.describe(self.epoch), refresh=False)
+                        bar.update()
+                    over = [callback(self) is True for callback in callbacks]
+                    if any(over) or (self.frozen is not None and self.frozen.all()):
+                        history._cut(self.epoch + 1)
+                        break
+                    if checkpoint is not None and checkpoint.is_due(self):
+                        checkpoint.save(self)
+        except KeyboardInterrupt:
+            if self.in_step:  # it may be half done
+                self.network.theta = self.good
+            self.network.state = self.good_state
+            history._cut(self.epoch)
+            history.interrupted = True
+        finally:
+            if self.early_stopping is not None:
+                self.early_stopping.finish(self.network)
+        return history
+
+    def _one_epoch(self):
+        history, epoch, loss, hits, total, n = self.history, self.epoch, 0.0, 0.0, 0.0, 0
+        for batch in self.batches:
+            batch_loss, batch_hits = self.step(batch)
+            weight = batch.total
+            loss, total, n = loss + weight * batch_loss, total + weight, n + len(batch)
+            if self.accuracy:
+                hits = hits + len(batch) * batch_hits
+        history.loss[epoch] = loss / total
+        if self.accuracy:
+            history.accuracy[epoch] = hits / n
+        self.check_parameters()
+        if self.validation is not None:
+            loss, hits = self.network.score(self.validation)
+            history.validation_loss[epoch] = loss if self.frozen is None else np.where(self.frozen, np.nan, loss)
+            if hits is not None:
+                hits = hits if self.frozen is None else np.where(self.frozen, np.nan, hits)
+                history.validation_accuracy[epoch] = hits
+        if self.early_stopping is not None:
+            tired = self.early_stopping.look(self.network, history, epoch)
+            if tired.any():
+                history.stopped |= tired & ~history.diverged
+                self.frozen = history.stopped | history.diverged
+
+    @quiet
+    def step(self, batch):
         """One step on one batch: its loss and accuracy, measured before the step."""
-        network = self.network
-        n = x.shape[1]
+        network, n = self.network, len(batch)
         if n not in self.workspaces:
             self.workspaces[n] = network.workspace(n)
-        loss, hits = network.differentiate(x, t, self.workspaces[n], accuracy)
+        loss, hits = network.differentiate(batch, self.workspaces[n], self.accuracy)
         # A sum is finite only if all its terms are, and cheaper than looking at each of them.
         finite = np.isfinite(loss + network.theta.sum(axis=-1))
         if not finite.all():
-            self.go_back(finite, loss, epoch, recorded=epoch)
-        if self.some_diverged:
-            loss = np.where(self.history.diverged, np.nan, loss)
-            hits = np.where(self.history.diverged, np.nan, hits) if accuracy else None
+            self.go_back(finite, loss, recorded=self.epoch)
+        if self.frozen is not None:
+            loss = np.where(self.frozen, np.nan, loss)
+            hits = np.where(self.frozen, np.nan, hits) if self.accuracy else None
         self.good_loss = loss
         np.copyto(self.good, network.theta)
+        self.in_step = True
         self.optimizer.step(network.theta, network.grad)
-        if self.some_diverged:
-            network.theta[self.history.diverged] = self.good[self.history.diverged]
+        if self.frozen is not None:
+            network.theta[self.frozen] = self.good[self.frozen]
+            network.state[self.frozen] = self.good_state[self.frozen]
+        np.copyto(self.good_state, network.state)
+        self.in_step = False
         return loss, hits
 
-    def check_parameters(self, epoch):
+    @quiet
+    def check_parameters(self):
         """For the last step of an epoch, which has no loss after it in that epoch."""
         finite = np.isfinite(self.network.theta.sum(axis=-1))
         if not finite.all():
-            self.go_back(finite, self.good_loss, epoch, recorded=epoch + 1)
+            self.go_back(finite, self.good_loss, recorded=self.epoch + 1)
 
-    def go_back(self, finite, loss, epoch, recorded):
+    def go_back(self, finite, loss, recorded):
         network, history = self.network, self.history
         network.theta[~finite] = self.good[~finite]
+        network.state[~finite] = self.good_state[~finite]
         # A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
         newly = ~finite & ~history.diverged
         what = "parameters" if np.isfinite(np.asarray(loss)[newly]).any() else "loss"
         history.diverged |= ~finite
-        self.some_diverged = True
+        self.frozen = history.diverged | history.stopped
         if history.diverged.all():
             history._cut(recorded)
-            raise DivergenceError(self._message(what, epoch), history)
+            raise DivergenceError(self._message(what), history)
 
-    def _message(self, what, epoch):
+    def _message(self, what):
         if self.good_loss is None:
             return (
                 f"training cannot start: the {what} overflowed, to infinity or NaN, before the first step. Scale X "
                 "and y to a standard deviation of about 1, or start with smaller weights."
             )
         who = "diverged" if self.network.replicates is None else "of every network diverged, of the last one"
-        if hasattr(self.optimizer, "learning_rate"):
-            rates = np.unique(self.optimizer.learning_rate)
+        rate = getattr(self.optimizer, "learning_rate", None)
+        if callable(rate):
+            rate = rate(self.optimizer.steps)
+        if rate is not None:
+            rates = np.unique(rate)
             rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
             remedy = f"Lower the learning rate (now {rate})"
         else:
             remedy = f"Take smaller steps than those of {self.optimizer!r}"
         return (
-            f"training {who} in epoch {epoch}: the {what} became infinite or NaN (the last finite loss was "
+            f"training {who} in epoch {self.epoch}: the {what} became infinite or NaN (the last finite loss was "
             f"{np.nanmax(self.good_loss):.4g}). The network keeps its last finite parameters. {remedy}, or scale the "
             "inputs to a standard deviation of about 1."
         )
+
+
+def _bar(wanted, first, epochs):
+    """A bar of tqdm that is silent where nobody watches, or a context that does nothing."""
+    if not isinstance(wanted, (bool, np.bool_)):
+        raise TypeError(f"progress must be True or False, not {wanted!r}.")
+    if not wanted:
+        return nullcontext()
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError as error:
+        error.add_note("progress=True needs one more package: pip install tqdm")
+        raise
+    return tqdm(total=epochs, initial=first, unit="epoch", disable=None)
+
+
+class RangeTest:
+    """What `range_test` measured.
+
+    Attributes
+    ----------
+    rates, losses : ndarray of shape (steps,)
+        The learning rate of each step, and the loss of its batch before the step.
+    smooth : ndarray of shape (steps,)
+        Mean of the losses of nine steps around each: what the suggestion is read from.
+    suggestion : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nnlib as nn
+    >>> rates = np.geomspace(0.001, 1, 30)
+    >>> nn.RangeTest(rates, losses=np.abs(np.log10(rates) + 1))  # lowest at 0.1
+    <range test of 30 steps, suggested learning rate 0.0016>
+    """
+
+    def __init__(self, rates, losses):
+        self.rates, self.losses = rates, losses
+        window = np.ones(min(9, len(losses)))
+        self.smooth = np.convolve(losses, window, "same") / np.convolve(np.ones(len(losses)), window, "same")
+        # The steepest place before the lowest one; the climb after it is the divergence.
+        lowest = max(2, int(self.smooth.argmin()) + 1)
+        slopes = np.gradient(self.smooth[:lowest], np.log(rates[:lowest]))
+        self.suggestion = float(rates[slopes.argmin()])
+
+    def __repr__(self):
+        return f"<range test of {len(self.rates)} steps, suggested learning rate {self.suggestion:.2g}>"
+
+
+def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batch_size=None, rng=None):
+    """Raise the learning rate from step to step, and suggest the one at which the loss falls fastest.
+
+    A copy of the network is trained; the test ends when the loss is above four times its lowest value. Draw it
+    with `nn.plots.range_test`.
+
+    Parameters
+    ----------
+    network : Network
+        A single one; not changed.
+    X, y, batch_size, rng : as for `train`
+    optimizer : Optimizer
+        Its learning rate plays no part, and is as before afterwards.
+    low, high : float
+        The first and the last rate; those between are evenly spaced on a logarithmic scale.
+    steps : int, at least 10
+
+    Returns
+    -------
+    RangeTest
+
+    Notes
+    -----
+    Smith, "Cyclical learning rates for training neural networks" (2017), section 3.3.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> network = nn.Network(2, [nn.Dense(8, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    >>> result = nn.range_test(network, X, X[:, 0] * X[:, 1], nn.SGD(0.1))
+    >>> 0.1 < result.suggestion < 1
+    True
+    """
+    _check_arguments(network, optimizer, None, None, False)
+    if network.replicates is not None:
+        raise ValueError("the range test takes a single network: pass network.replicate(0).")
+    low, high = checks.positive("low", low), checks.positive("high", high)
+    if not low < high or checks.positive_int("steps", steps) < 10:
+        raise ValueError(f"low must be below high, and steps at least 10; not {low:g}, {high:g} and {steps}.")
+    rates, losses, before = np.geomspace(low, high, steps), [], optimizer.learning_rate
+    twin = network.copy()
+    batches = _Batches(twin.encode(X, y), batch_size, rng, shuffle=True)
+    try:
+        optimizer.learning_rate = lambda step: rates[step]
+        run = Run(
+            twin, optimizer, batches, epochs=steps, validation=None, accuracy=False, early_stopping=None, restart=True
+        )
+        while len(losses) < steps:
+            for batch in batches:
+                losses.append(float(run.step(batch)[0]))
+                if len(losses) == steps or losses[-1] > 4 * min(losses):
+                    break
+            else:
+                continue
+            break
+    except DivergenceError:
+        pass
+    finally:
+        optimizer.learning_rate = before
+    if len(losses) < 10:
+        raise ValueError(f"the loss rose fourfold within {len(losses)} steps from rate {low:g}: pass a smaller low.")
+    return RangeTest(rates[: len(losses)], np.array(losses))

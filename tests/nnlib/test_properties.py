@@ -26,8 +26,8 @@ def problems(draw, min_samples=1):
     y = {
         "binary_cross_entropy": data.integers(0, 2, size=(n, outputs)),
         "categorical_cross_entropy": data.integers(0, outputs, size=n),
-        "squared_error": data.normal(size=(n, outputs)),
-    }[loss]
+        "poisson": data.poisson(2.0, size=(n, outputs)),
+    }.get(loss, data.normal(size=(n, outputs)))
     return network, X, y
 
 
@@ -92,7 +92,7 @@ def test_loss_and_gradient_are_means_over_parts(problem, data):
 class Recorder(nn.SGD):
     """Takes no step; keeps the gradients."""
 
-    def start(self, theta):
+    def start(self, theta, decayed):
         self.gradients = []
 
     def step(self, theta, grad):
