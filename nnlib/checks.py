@@ -163,7 +163,7 @@ def real_array(values, name):
     return array
 
 
-PIECE = 1 << 20
+PIECE = 1 << 18
 
 
 def _finite(array, dtype, name):

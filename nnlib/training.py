@@ -1,5 +1,6 @@
 """Training: go through the data, step down the gradient, keep the history."""
 
+import copy
 from contextlib import nullcontext
 
 import numpy as np
@@ -144,6 +145,7 @@ class EarlyStopping:
         self.column = getattr(history, name)
         if self.column is None:
             raise ValueError(f"early stopping watches the {name}, which is not recorded: pass validation=(X, y).")
+        self.validated = name.startswith("validation")
         self.sign = -1 if name.endswith("accuracy") else 1
         self.best = np.full(network.theta.shape[:-1], np.inf)
         self.waited = np.zeros(network.theta.shape[:-1])
@@ -161,9 +163,11 @@ class EarlyStopping:
         self.waited = np.where(better, 0, self.waited + 1)
         return self.waited >= self.patience
 
-    def finish(self, network):
+    def finish(self, network, history):
         """For `train`: the best parameters of all networks that ever had a finite number."""
         seen = np.isfinite(self.best)[..., None]
+        if not self.validated:  # measured before the step: the parameters after it may be those that diverged
+            seen &= ~history.diverged[..., None]
         np.copyto(network.theta, self.theta, where=seen)
         np.copyto(network.state, self.state, where=seen)
 
@@ -418,6 +422,7 @@ class Run:
         self.workspaces = {}  # at most two: for a batch, and for the last and shorter one
         self.good, self.good_state, self.good_loss = network.theta.copy(), network.state.copy(), None
         self.frozen = None  # which networks have stopped; None while all are training
+        self.noise = {}  # the generators of those, which are drawn from until all have stopped
         self.in_step = False
         if early_stopping is not None:
             early_stopping.start(network, self.history)
@@ -435,12 +440,13 @@ class Run:
                     if bar is not None:
                         bar.set_postfix_str(history.describe(self.epoch), refresh=False)
                         bar.update()
-                    over = [callback(self) is True for callback in callbacks]
-                    if any(over) or (self.frozen is not None and self.frozen.all()):
+                    over = any([callback(self) is True for callback in callbacks])
+                    over = over or (self.frozen is not None and bool(self.frozen.all()))
+                    if checkpoint is not None and (over or checkpoint.is_due(self)):
+                        checkpoint.save(self)
+                    if over:
                         history._cut(self.epoch + 1)
                         break
-                    if checkpoint is not None and checkpoint.is_due(self):
-                        checkpoint.save(self)
         except KeyboardInterrupt:
             if self.in_step:  # it may be half done
                 self.network.theta = self.good
@@ -448,8 +454,10 @@ class Run:
             history._cut(self.epoch)
             history.interrupted = True
         finally:
+            for r, generator in self.noise.items():
+                self.network._noise[r] = generator
             if self.early_stopping is not None:
-                self.early_stopping.finish(self.network)
+                self.early_stopping.finish(self.network, history)
         return history
 
     def _one_epoch(self):
@@ -474,7 +482,14 @@ class Run:
             tired = self.early_stopping.look(self.network, history, epoch)
             if tired.any():
                 history.stopped |= tired & ~history.diverged
-                self.frozen = history.stopped | history.diverged
+                self.freeze()
+
+    def freeze(self):
+        """Networks that have stopped, for one of two reasons, stay as they are while others go on."""
+        before = np.zeros_like(self.history.diverged) if self.frozen is None else self.frozen
+        self.frozen = self.history.stopped | self.history.diverged
+        for r in np.flatnonzero(self.frozen & ~before):
+            self.noise[r] = copy.deepcopy(self.network._noise[r])
 
     @quiet
     def step(self, batch):
@@ -516,7 +531,7 @@ class Run:
         newly = ~finite & ~history.diverged
         what = "parameters" if np.isfinite(np.asarray(loss)[newly]).any() else "loss"
         history.diverged |= ~finite
-        self.frozen = history.diverged | history.stopped
+        self.freeze()
         if history.diverged.all():
             history._cut(recorded)
             raise DivergenceError(self._message(what), history)
@@ -566,8 +581,9 @@ class RangeTest:
     rates, losses : ndarray of shape (steps,)
         The learning rate of each step, and the loss of its batch before the step.
     smooth : ndarray of shape (steps,)
-        Mean of the losses of nine steps around each: what the suggestion is read from.
+        Mean of the losses of the 15 steps around each.
     suggestion : float
+        The rate at which `smooth` falls fastest, within the last factor of 10 before it is lowest.
 
     Examples
     --------
@@ -575,16 +591,17 @@ class RangeTest:
     >>> import nnlib as nn
     >>> rates = np.geomspace(0.001, 1, 30)
     >>> nn.RangeTest(rates, losses=np.abs(np.log10(rates) + 1))  # lowest at 0.1
-    <range test of 30 steps, suggested learning rate 0.0016>
+    <range test of 30 steps, suggested learning rate 0.014>
     """
 
     def __init__(self, rates, losses):
         self.rates, self.losses = rates, losses
-        window = np.ones(min(9, len(losses)))
+        window = np.ones(min(15, len(losses)))
         self.smooth = np.convolve(losses, window, "same") / np.convolve(np.ones(len(losses)), window, "same")
-        # The steepest place before the lowest one; the climb after it is the divergence.
-        lowest = max(2, int(self.smooth.argmin()) + 1)
-        slopes = np.gradient(self.smooth[:lowest], np.log(rates[:lowest]))
+        # The climb behind the lowest place is the divergence. More than a decade before it, slopes are mostly noise.
+        lowest = int(self.smooth.argmin())
+        slopes = np.gradient(self.smooth, np.log(rates))
+        slopes[(rates < rates[lowest] / 10) | (rates > rates[lowest])] = np.inf
         self.suggestion = float(rates[slopes.argmin()])
 
     def __repr__(self):
