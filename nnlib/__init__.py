@@ -25,6 +25,7 @@ from nnlib.activations import (
     softplus,
     tanh,
 )
+from nnlib.files import Checkpoint, FileError, load
 from nnlib.gradients import check_gradient, numerical_gradient
 from nnlib.initializers import he, normal, uniform, xavier, zeros
 from nnlib.layers import BatchNorm, Dense, Dropout, Layer
@@ -44,11 +45,11 @@ from nnlib.training import DivergenceError, EarlyStopping, History, RangeTest, r
 __version__ = "0.2.0"
 
 __all__ = [
-    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamW", "BatchNorm", "Clip", "Decay", "Dense",
-    "DivergenceError", "Dropout", "EarlyStopping", "History", "Layer", "Loss", "Momentum", "Network",
+    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
+    "DivergenceError", "Dropout", "EarlyStopping", "FileError", "History", "Layer", "Loss", "Momentum", "Network",
     "Optimizer", "RMSProp", "RangeTest", "autograd", "binary_cross_entropy", "categorical_cross_entropy",
     "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
-    "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax", "softplus",
+    "load", "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax", "softplus",
     "squared_error", "tanh", "train", "uniform", "xavier", "zeros",
 ]  # fmt: skip
 

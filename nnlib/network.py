@@ -170,6 +170,24 @@ class Network:
         twin._bind(theta.copy(), state.copy(), copy.deepcopy(noise))
         return twin
 
+    def save(self, path):
+        """Write the network to one file, which `nn.load(path)` reads; see `nnlib.files` for the format.
+
+        The file is replaced as a whole, or, if something fails, left as it was.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        FileError
+            A layer, an activation or the loss is of your own and not registered, or parameters are not finite.
+        """
+        from nnlib.files import save  # files imports this module
+
+        save(self, path)
+
     # The module `copy` and pickle would copy vector and views apart: the copy would train and not learn.
     __copy__ = copy
 
