@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from nnlib.checks import look_up
+from nnlib.layers import Dense
 from nnlib.network import Network
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GRAY = "#1f6fb4", "#d9660f", "#2a8a3e", "#c02f2f", "#7a4fb0", "#6b6b6b"
@@ -196,6 +197,38 @@ def losses(histories, ax=None, *, log=False, what="loss"):
     return ax
 
 
+def range_test(result, ax=None):
+    """Draw the loss against the learning rate of a range test, and mark the suggested rate.
+
+    Parameters
+    ----------
+    result : RangeTest
+        What `nn.range_test` returned.
+    ax : matplotlib Axes, optional
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import nnlib as nn
+    >>> network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    >>> result = nn.range_test(network, [[1.0], [2.0]], [1.0, 2.0], nn.SGD(0.1))
+    >>> _, ax = plt.subplots()
+    >>> nn.plots.range_test(result, ax).get_xlabel()
+    'learning rate'
+    >>> plt.close()
+    """
+    ax = ax or plt.gca()
+    ax.plot(result.rates, result.losses, color=GRAY, linewidth=0.8, label="each step")
+    ax.plot(result.rates, result.smooth, color=BLUE, label="mean of 15 steps")
+    ax.axvline(result.suggestion, color=ORANGE, linestyle="--", label=f"suggested: {result.suggestion:.2g}")
+    # The last steps are the divergence; what matters lies below the start.
+    low, high = result.smooth.min(), result.smooth[0]
+    ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
+    ax.set_ylim(low - 0.1 * (high - low), max(high + 0.5 * (high - low), low + 1e-12))
+    ax.legend()
+    return ax
+
+
 def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True, most=10):
     """Draw a network: a circle per unit, a line per weight.
 
@@ -212,6 +245,10 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
     most : int
         Layers with more units are drawn with a gap; at least 3.
 
+    Notes
+    -----
+    `Dropout` and `BatchNorm` have no lines of their own; the activation below the units is what the next layer gets.
+
     Examples
     --------
     >>> import matplotlib.pyplot as plt
@@ -227,11 +264,18 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
     if most < 3:
         raise ValueError(f"most must be at least 3, two units and the last, not {most!r}.")
     ax = ax or plt.gca()
-    sizes = [network.n_features] + [layer.units for layer in network.layers]
+    dense = [layer for layer in network.layers if isinstance(layer, Dense)]
+    names = ["inputs"]
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            names.append(layer.activation.name)
+        elif hasattr(layer, "activation") and layer.activation.name != "identity":
+            names[-1] = layer.activation.name
+    sizes = [network.n_features] + [layer.units for layer in dense]
     shown = [list(range(n)) if n <= most else [*range(most - 1), n - 1] for n in sizes]
     heights = [_heights(n, most) for n in sizes]
     radius = 0.27
-    for i, layer in enumerate(network.layers):
+    for i, layer in enumerate(dense):
         largest = np.abs(layer.W).max() or 1
         for a, ya in zip(shown[i], heights[i]):
             for b, yb in zip(shown[i + 1], heights[i + 1]):
@@ -251,7 +295,7 @@ def network_diagram(network, ax=None, *, inputs=None, outputs=None, weights=True
                 fontsize="small",
                 zorder=3,
             )
-        name = "inputs" if i == 0 else network.layers[i - 1].activation.name
+        name = names[i]
         if i == len(sizes) - 1 and network.loss_function.link.name != "identity":
             name = network.loss_function.link.name
         ax.text(2.4 * i, heights[i][-1] - 0.65, f"{sizes[i]}\n{name}", ha="center", va="top", fontsize="small")

@@ -191,6 +191,25 @@ def test_losses_refuse(ax, history):
         nn.plots.losses(history, ax, what="accuracy")
 
 
+def test_range_test_shows_the_suggestion(ax, network):
+    result = nn.range_test(network, X, Y, nn.SGD(0.1))
+    assert nn.plots.range_test(result, ax) is ax
+    each, smooth, mark = ax.lines
+    np.testing.assert_array_equal(each.get_ydata(), result.losses)
+    np.testing.assert_array_equal(smooth.get_ydata(), result.smooth)
+    assert mark.get_xdata()[0] == result.suggestion and ax.get_xscale() == "log"
+    assert f"suggested: {result.suggestion:.2g}" in [text.get_text() for text in ax.get_legend().get_texts()]
+    low, high = ax.get_ylim()
+    assert low < result.smooth.min() < result.smooth[0] < high
+
+
+def test_diagram_of_layers_without_lines(ax):
+    layers = [nn.Dropout(0.1), nn.Dense(3), nn.BatchNorm("relu"), nn.Dropout(0.5), nn.Dense(1)]
+    nn.plots.network_diagram(nn.Network(2, layers, loss="squared_error", rng=0), ax)
+    assert len(ax.patches) == 2 + 3 + 1 and len(ax.lines) == 2 * 3 + 3 * 1
+    assert {text.get_text() for text in ax.texts} == {"2\ninputs", "3\nrelu", "1\nidentity"}
+
+
 def test_diagram_has_a_circle_per_unit_and_a_line_per_weight(ax, network):
     assert nn.plots.network_diagram(network, ax, inputs=["x1", "x2"], outputs=["p"]) is ax
     assert len(ax.patches) == 2 + 3 + 1 and len(ax.lines) == 2 * 3 + 3 * 1
