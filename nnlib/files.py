@@ -499,7 +499,7 @@ def _array(entry, shape, dtype):
         raise ValueError("in Fortran order; expected C order")
     if len(entry) - file.tell() != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{len(entry) - file.tell()} bytes of data; shape {shape} needs another number")
-    return np.frombuffer(entry, dtype, offset=file.tell()).reshape(shape)
+    return np.frombuffer(entry, dtype, offset=file.tell()).reshape(shape).astype(dtype.newbyteorder("="))
 
 
 @contextmanager

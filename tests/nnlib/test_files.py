@@ -1,0 +1,690 @@
+"""Files: what is saved comes back bit for bit, what is broken or hostile is refused, and training goes on after a break."""
+
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nnlib as nn
+
+ROOT = Path(__file__).parents[2]
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(23, 2))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+OTHER = RNG.normal(size=(17, 2))
+VALIDATION = OTHER, (OTHER[:, 0] * OTHER[:, 1] > 0).astype(int)
+
+
+def build(rng=0, loss="binary_cross_entropy", dtype="float64"):
+    layers = [nn.Dense(4, "tanh"), nn.Dropout(0.3), nn.Dense(3), nn.BatchNorm("relu"), nn.Dense(1)]
+    return nn.Network(2, layers, loss=loss, rng=rng, dtype=dtype)
+
+
+def train(network, epochs=3, **options):
+    return nn.train(network, X, Y, nn.Adam(0.05), epochs, batch_size=8, rng=1, **options)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "network.nn"
+
+
+def content(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write(path, entries, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.asarray(array), version=(1, 0))
+    return file.getvalue()
+
+
+def same_network(one, two):
+    """Whether predictions, parameters, state and the coming noise are the same, bit for bit."""
+    states = [[rng and rng.bit_generator.state for rng in network._noise] for network in (one, two)]
+    return (
+        one.summary() == two.summary()
+        and repr(one) == repr(two)
+        and all((getattr(one, name) == getattr(two, name)).all() for name in ("theta", "state"))
+        and (one.predict(np.ones((2, one.n_features))) == two.predict(np.ones((2, one.n_features)))).all()
+        and states[0] == states[1]
+    )
+
+
+# Round trips
+
+activations = st.sampled_from(sorted(nn.ACTIVATIONS))
+hidden = st.one_of(
+    st.builds(nn.Dense, st.integers(1, 4), activations),
+    st.builds(nn.Dropout, st.floats(0, 0.9)),
+    st.builds(nn.BatchNorm, activations, st.floats(0, 0.9), st.floats(1e-9, 1)),
+)
+losses = st.sampled_from(sorted(nn.LOSSES))
+starts = st.one_of(st.integers(0, 99), st.lists(st.integers(0, 99), min_size=1, max_size=3))
+
+
+@given(st.integers(1, 3), st.lists(hidden, max_size=4), losses, starts, st.sampled_from(["float32", "float64"]))
+def test_a_network_comes_back_bit_for_bit(tmp_path_factory, n_features, layers, loss, rng, dtype):
+    folder = tmp_path_factory.mktemp("round")
+    network = nn.Network(n_features, [*layers, nn.Dense(2)], loss=loss, rng=rng, dtype=dtype)
+    network.theta = network.theta + RNG.normal(size=network.theta.shape)
+    network.state = RNG.uniform(0.5, 2, size=network.state.shape)
+    network.save(folder / "network.nn")
+    twin = nn.load(folder / "network.nn")
+    assert same_network(network, twin) and twin.theta.dtype == dtype
+    twin.save(folder / "again.nn")
+    assert (folder / "network.nn").read_bytes() == (folder / "again.nn").read_bytes()
+    with np.load(folder / "network.nn", allow_pickle=False) as file:
+        assert json.loads(file["header.json"])["format"] == "nnlib network"
+        np.testing.assert_array_equal(file[f"layers.{len(layers)}.W"], network.layers[-1].W)
+
+
+@pytest.mark.parametrize("rng", [0, [0, 1, 2]])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_goes_on_as_without_the_file(path, rng, dtype):
+    network = build(rng, dtype=dtype)
+    train(network)
+    network.save(path)
+    twin = nn.load(path)
+    histories = [train(one) for one in (network, twin)]
+    assert same_network(network, twin)
+    np.testing.assert_array_equal(histories[0].loss, histories[1].loss)
+
+
+def test_a_file_written_by_hand_is_read(path):
+    """As another program would write it, from the module's description alone."""
+    layers = [
+        {"type": "Dense", "units": 2, "activation": "tanh"},
+        {"type": "Dense", "units": 1, "activation": "identity"},
+    ]
+    network = {"n_features": 1, "layers": layers, "loss": "squared_error", "dtype": "float32"}
+    network |= {"replicates": None, "generators": None}
+    entries = {"header.json": json.dumps({"format": "nnlib network", "version": 1, "network": network})}
+    arrays = {"0.W": [[1.0, 2.0]], "0.b": [0.0, 0.5], "1.W": [[3.0], [-1.0]], "1.b": [0.25]}
+    for name, values in arrays.items():
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {np.shape(values)}, }}"
+        header += " " * (-(10 + len(header) + 1) % 64) + "\n"
+        magic = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+        entries[f"layers.{name}.npy"] = magic + header.encode() + np.array(values, "<f4").tobytes()
+    write(path, entries)
+    expected = 3 * np.tanh(0.7) - np.tanh(2 * 0.7 + 0.5) + 0.25
+    np.testing.assert_allclose(nn.load(path).predict([[0.7]]), [[expected]], rtol=1e-6)
+
+
+def test_functions_of_ones_own_are_saved_once_registered(path, monkeypatch):
+    square = nn.Activation("square", lambda z: np.multiply(z, z, out=z), lambda a, da: None)
+    mine = nn.Loss("mine", *list(vars(nn.squared_error).values())[1:])
+    network = nn.Network(2, [nn.Dense(2, square), nn.Dense(1)], loss=mine, rng=0)
+    with pytest.raises(nn.FileError, match=r"square.*nn\.ACTIVATIONS\['square'\] = it"):
+        network.save(path)
+    monkeypatch.setitem(nn.ACTIVATIONS, "square", square)
+    with pytest.raises(nn.FileError, match=r"mine.*nn\.LOSSES\['mine'\] = it"):
+        network.save(path)
+    monkeypatch.setitem(nn.LOSSES, "mine", mine)
+    network.save(path)
+    assert same_network(network, nn.load(path))
+    monkeypatch.undo()
+    with pytest.raises(nn.FileError, match="unknown activation 'square'. Known: "):
+        nn.load(path)
+
+
+def test_what_cannot_be_loaded_is_not_saved(path):
+    class Mine(nn.Dense):
+        pass
+
+    with pytest.raises(nn.FileError, match=r"layer 0, Mine\(2, 'identity'\), is a class of your own.*np.savez"):
+        nn.Network(2, [Mine(2), nn.Dense(1)], loss="squared_error", rng=0).save(path)
+    network = build()
+    network.save(path)
+    before = path.read_bytes()
+    network.layers[2].W = np.full((4, 3), np.nan)
+    with pytest.raises(nn.FileError, match=r"layers\.2\.W hold NaN or infinite"):
+        network.save(path)
+    assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
+
+
+# Writing is all or nothing
+
+
+def test_a_failing_write_leaves_the_old_file_and_no_other(path, monkeypatch):
+    network = build()
+    network.save(path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    train(network)
+    with pytest.raises(OSError, match="No space left"):
+        network.save(path)
+    assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
+
+
+def test_paths_that_the_system_refuses_raise_oserror(tmp_path):
+    for refused in (tmp_path, tmp_path / "missing" / "network.nn"):
+        with pytest.raises(OSError):
+            build().save(refused)
+        with pytest.raises(OSError):
+            nn.load(refused)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_stays_a_link(path, tmp_path):
+    link = tmp_path / "link.nn"
+    link.symlink_to(path)
+    build().save(link)
+    assert link.is_symlink() and path.is_file()
+    assert same_network(build(), nn.load(link))
+
+
+# Broken and hostile files
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "network.nn"
+    network = build()
+    network.save(path)
+    return network, path.read_bytes()
+
+
+def assert_refused_or_the_same(path, network, data):
+    path.write_bytes(data)
+    try:
+        twin = nn.load(path)
+    except nn.FileError as error:
+        assert str(path) in str(error)
+    else:
+        assert same_network(network, twin)
+
+
+def test_a_truncated_file_is_refused(path, saved):
+    network, data = saved
+    for length in [*range(0, len(data) - 25, 31), *range(len(data) - 25, len(data))]:
+        path.write_bytes(data[:length])
+        with pytest.raises(nn.FileError, match="truncated or altered.*Copy the file again"):
+            nn.load(path)
+
+
+def test_a_flipped_byte_is_found_or_plays_no_part(path, saved):
+    network, data = saved
+    # More of the directory at the end, whose fields zipfile trusts, than of the rest.
+    for place in [*range(0, len(data), 37), *range(data.index(b"PK\x01\x02"), len(data), 7)]:
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << RNG.integers(8)
+        assert_refused_or_the_same(path, network, bytes(flipped))
+
+
+@given(st.data())
+def test_altered_files_are_refused_or_play_no_part(tmp_path_factory, saved, data):
+    network, original = saved
+    path, changed = tmp_path_factory.mktemp("altered") / "network.nn", bytearray(original)
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(changed)))
+        stop = data.draw(st.integers(start, min(start + 60, len(changed))))
+        changed[start:stop] = data.draw(st.binary(max_size=60))
+    assert_refused_or_the_same(path, network, bytes(changed))
+
+
+@given(st.binary(max_size=200))
+def test_arrays_of_any_bytes_raise_nothing_else(tmp_path_factory, saved, data):
+    """With a right CRC: what reaches the reader of the NPY format."""
+    path = tmp_path_factory.mktemp("bytes") / "network.nn"
+    path.write_bytes(saved[1])
+    entries = content(path)
+    header = b"\x93NUMPY\x01\x00" + len(data).to_bytes(2, "little")
+    for replaced in (data, header + data, entries["layers.0.W.npy"][:10] + data):
+        write(path, entries | {"layers.0.W.npy": replaced})
+        with pytest.raises(nn.FileError, match=r"layers\.0\.W is not an array that nnlib writes"):
+            nn.load(path)
+
+
+class Payload:
+    def __reduce__(self):
+        return print, ("this must not run",)
+
+
+def pickled():
+    return npy(np.zeros((2, 4))).replace(b"'<f8'", b"'|O' ")[:128] + pickle.dumps(Payload())
+
+
+W = "layers.0.W.npy"
+ARRAYS = {
+    "a pickle": (W, pickled(), r"layers\.0\.W .*dtype object; expected \(2, 4\) and float64"),
+    "objects": (W, pickle.dumps(Payload()), r"layers\.0\.W is not an array"),
+    "another shape": (W, npy(np.zeros((4, 2))), r"layers\.0\.W .*shape \(4, 2\).*expected \(2, 4\)"),
+    "another dtype": (W, npy(np.zeros((2, 4), "f4")), r"layers\.0\.W .*dtype float32; expected .* float64"),
+    "big-endian": (W, npy(np.zeros((2, 4), ">f8")), r"layers\.0\.W .*dtype >f8"),
+    "Fortran order": (W, npy(np.ones((2, 4), order="F")), r"layers\.0\.W .*Fortran order; expected C order"),
+    "too little": (W, npy(np.ones((2, 4)))[:-8], r"layers\.0\.W .*56 bytes of data"),
+    "too much": (W, npy(np.ones((2, 4))) + b"\0", r"layers\.0\.W .*65 bytes of data"),
+    "a newer NPY": (W, npy(np.ones((2, 4))).replace(b"Y\x01", b"Y\x02", 1), r"layers\.0\.W .*version 1\.0"),
+    "deep brackets": (W, b"\x93NUMPY\x01\x00\x00\x20" + b"(" * 8192, r"layers\.0\.W is not an array"),
+    "NaN": (W, npy(np.full((2, 4), np.nan)), r"layers\.0\.W hold NaN or infinite values"),
+    "missing": (W, None, r"missing: layers\.0\.W\.npy"),
+    "extra": ("layers.9.W.npy", npy(np.zeros(2)), r"unexpected: layers\.9\.W\.npy"),
+    "no header": ("header.json", None, "no entry header.json: it is not a network saved by nnlib"),
+    "no JSON": ("header.json", b"{", "header.json is not what nnlib writes"),
+    "no text": ("header.json", b"\xff\xfe", "header.json is not what nnlib writes"),
+    "a list": ("header.json", b"[]", "header.json is not what nnlib writes"),
+    "deep JSON": ("header.json", b"[" * 100_000, "header.json is not what nnlib writes"),
+}
+
+
+@pytest.mark.parametrize("case", ARRAYS)
+def test_wrong_entries_are_named(path, saved, case, capsys):
+    name, data, message = ARRAYS[case]
+    path.write_bytes(saved[1])
+    entries = content(path) | {name: data}
+    write(path, {name: data for name, data in entries.items() if data is not None})
+    with pytest.raises(nn.FileError, match=message):
+        nn.load(path)
+    assert capsys.readouterr().out == ""
+
+
+def dense(units=4, activation="tanh", **more):
+    return {"type": "Dense", "units": units, "activation": activation} | more
+
+
+LAST = dense(1, "identity")
+# What is changed in the header, or below "network" in it, and what the message must say.
+HEADERS = {
+    "another program": ({"format": "other"}, "holds 'other', not 'nnlib network'"),
+    "a checkpoint": ({"format": "nnlib checkpoint"}, r"not 'nnlib network': use train\(..., resume=True\)"),
+    "a newer version": ({"version": 2}, "has version 2; this nnlib reads up to 1. Install a newer nnlib"),
+    "no version": ({"version": None}, "version is None"),
+    "more keys": ({"run": {}}, "unexpected: run"),
+    "no object": ({"network": 1}, "network is 1"),
+    "n_features missing": ({"n_features": ...}, "in network: missing: n_features"),
+    "n_features text": ({"n_features": "2"}, "n_features is '2'"),
+    "n_features true": ({"n_features": True}, "n_features is True"),
+    "n_features 0": ({"n_features": 0}, "n_features must be a whole number of at least 1, not 0"),
+    "n_features huge": ({"n_features": 10**30}, r"layers\.0\.W .*expected \(10{30}, 4\)"),
+    "units huge": ({"layers": [dense(10**15), *[LAST] * 4]}, "missing: .*"),
+    "replicates 0": ({"replicates": 0}, "replicates must be a whole number of at least 1"),
+    "replicates huge": ({"replicates": 10**12}, r"layers\.0\.W .*expected \(1000000000000, 2, 4\)"),
+    "dtype": ({"dtype": "object"}, "dtype is 'object', not 'float64' or 'float32'"),
+    "loss": ({"loss": "hinge"}, "unknown loss 'hinge'. Known: "),
+    "no layers": ({"layers": []}, "unexpected: layers.0.W"),
+    "layer unknown": ({"layers": [{"type": "Exec"}]}, "unknown layer 'Exec'. Known: BatchNorm, Dense, Dropout"),
+    "layer no object": ({"layers": ["Dense"]}, "does not describe a network"),
+    "layer argument": ({"layers": [dense(init="zeros")]}, r"layer 0 is .*'init': 'zeros'.*; Dense has"),
+    "layer keyword": ({"layers": [dense(code="print(1)")]}, "unexpected keyword argument 'code'"),
+    "activation unknown": ({"layers": [dense(activation="os.system")]}, "unknown activation 'os.system'"),
+    "activation list": ({"layers": [dense(activation=["tanh"])]}, "unknown activation"),
+    "units text": ({"layers": [dense("4")]}, "units must be a whole number of at least 1, not '4'"),
+    "generators missing": ({"generators": None}, "generators must be null without random layers, else a list of 1"),
+    "generators many": ({"generators": [{}, {}]}, "generators must be null .* a list of 1"),
+    "generator empty": ({"generators": [{}]}, "must have the keys bit_generator, state, has_uint32, uinteger"),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_wrong_headers_are_explained(path, saved, case):
+    change, message = HEADERS[case]
+    path.write_bytes(saved[1])
+    entries = content(path)
+    header = json.loads(entries["header.json"])
+    for key, value in change.items():
+        record = header["network"] if key in header["network"] else header
+        record[key] = value
+        if value is ...:
+            del record[key]
+    write(path, entries | {"header.json": json.dumps(header)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(nn.FileError, match=message):
+            nn.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("changes", [{"state": -1}, {"state": 2**128}, {"inc": 1.5}, {"inc": "1"}, {"inc": True}])
+def test_states_of_generators_are_checked(path, saved, changes):
+    path.write_bytes(saved[1])
+    entries = content(path)
+    header = json.loads(entries["header.json"])
+    header["network"]["generators"][0]["state"] |= changes
+    write(path, entries | {"header.json": json.dumps(header)})
+    with pytest.raises(nn.FileError, match="(state|inc) of a random generator cannot be"):
+        nn.load(path)
+
+
+def test_a_small_file_cannot_unfold(path, saved):
+    path.write_bytes(saved[1])
+    write(path, content(path), zipfile.ZIP_DEFLATED)
+    with pytest.raises(nn.FileError, match="entries are compressed, and must be stored"):
+        nn.load(path)
+    write(path, {"zeros": bytes(100_000)})
+    data = path.read_bytes()
+    start = data.index(b"PK\x01\x02")
+    entry, end = data[start : data.index(b"PK\x05\x06")], bytearray(data[data.index(b"PK\x05\x06") :])
+    end[8:12] = (1000).to_bytes(2, "little") * 2  # a thousand entries that point to the same bytes
+    end[12:16] = (1000 * len(entry)).to_bytes(4, "little")
+    path.write_bytes(data[:start] + 1000 * entry + bytes(end))
+    tracemalloc.start()
+    with pytest.raises(nn.FileError, match="entries overlap"):
+        nn.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+
+
+# Checkpoints
+
+
+class Crash(Exception):
+    pass
+
+
+def crash_at(epoch):
+    def crash(run):
+        if run.epoch == epoch:
+            raise Crash
+
+    return crash
+
+
+def outcome(fit, **options):
+    """All that a run leaves behind: network, history, memory of the optimizer, random generators."""
+    network, optimizer, rng, history = fit(**options)
+    left = {"theta": network.theta, "state": network.state, "steps": optimizer.steps, **optimizer.memory()}
+    left |= vars(history) | {"noise": [r and r.bit_generator.state for r in network._noise]}
+    if rng is not None:
+        left["rng"] = rng.get_state(legacy=False) if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+    return left
+
+
+def assert_resumes(path, fit, crash, every=1):
+    """A crash at the end of that epoch, before it is saved; then everything is made anew, and goes on."""
+    unbroken = outcome(fit)
+    checkpoint = nn.Checkpoint(path, every)
+    with pytest.raises(Crash):
+        fit(checkpoint=checkpoint, callbacks=crash_at(crash))
+    epochs = []
+    resumed = outcome(fit, checkpoint=checkpoint, resume=True, callbacks=lambda run: epochs.append(run.epoch))
+    assert epochs[0] == crash // every * every  # the work before is not done again
+    np.testing.assert_equal(resumed, unbroken)
+    again = outcome(fit, checkpoint=checkpoint, resume=True, callbacks=crash_at(crash))  # the run has ended
+    for name in ("theta", "state", *nn.History.columns, "best_epoch", "diverged", "stopped", "noise"):
+        np.testing.assert_equal(again[name], unbroken[name])
+    assert os.listdir(path.parent) == [path.name]
+
+
+def fitter(optimizer=lambda: nn.SGD(0.1), rng=lambda: np.random.default_rng(0), start=0, epochs=9, **options):
+    def fit(**more):
+        network, own, order = build(start, options.get("loss", "binary_cross_entropy")), optimizer(), rng()
+        settings = {"batch_size": 8, "validation": VALIDATION} | options | more
+        settings.pop("loss", None)
+        stopping = settings.pop("stopping", None)
+        if stopping is not None:
+            settings["early_stopping"] = nn.EarlyStopping(**stopping)
+        return network, own, order, nn.train(network, X, Y, own, epochs, rng=order, **settings)
+
+    return fit
+
+
+OPTIMIZERS = {
+    "SGD": lambda: nn.SGD(0.1),
+    "momentum": lambda: nn.SGD(0.1, momentum=0.9, weight_decay=0.01, clip=1.0),
+    "Nesterov": lambda: nn.SGD(0.1, momentum=0.9, nesterov=True),
+    "RMSProp": lambda: nn.RMSProp(0.01),
+    "Adam": lambda: nn.Adam(0.05),
+    "AdamW": lambda: nn.AdamW(0.05),
+    "schedule": lambda: nn.Adam(nn.schedules.warmup(nn.schedules.cosine(0.1, steps=20), steps=5)),
+    "chain": lambda: nn.Optimizer(0.1, [nn.Clip(1.0), nn.Momentum(0.5), nn.Momentum(0.5), nn.Decay(0.1)]),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_resumes(path, name):
+    assert_resumes(path, fitter(OPTIMIZERS[name], start=[0, 1], epochs=6), crash=3)
+
+
+GENERATORS = {
+    name: lambda name=name: np.random.Generator(getattr(np.random, name)(3))
+    for name in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+} | {"RandomState": lambda: np.random.RandomState(3)}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_random_generator_resumes(path, name):
+    assert_resumes(path, fitter(rng=GENERATORS[name], epochs=6), crash=3)
+
+
+@pytest.mark.parametrize("options", [{"batch_size": None}, {"shuffle": False}, {"validation": None, "accuracy": False}])
+def test_other_ways_through_the_data_resume(path, options):
+    assert_resumes(path, fitter(**options), crash=4)
+
+
+def test_checkpoints_may_be_rare(path):
+    assert_resumes(path, fitter(), crash=7, every=3)
+
+
+@pytest.mark.parametrize("monitor", ["validation_loss", "validation_accuracy", "loss"])
+@pytest.mark.parametrize("start", [0, [0, 1, 2]])
+def test_early_stopping_resumes_with_its_patience_partly_used(path, start, monitor):
+    fit = fitter(lambda: nn.Adam(0.1), start=start, epochs=60, stopping={"patience": 4, "monitor": monitor})
+    history = fit()[3]
+    assert history.stopped.all() and len(history) < 60
+    assert_resumes(path, fit, crash=len(history) - 2)
+
+
+def test_networks_that_stopped_or_diverged_stay_so(path):
+    rates = np.array([0.02, 1e200, 0.05])
+    fit = fitter(
+        lambda: nn.SGD(rates),
+        start=[0, 1, 2],
+        epochs=40,
+        loss="squared_error",
+        validation=OTHER_NUMBERS,
+        stopping={"patience": 3},
+    )
+    history = fit()[3]
+    assert history.diverged.tolist() == [False, True, False]
+    assert_resumes(path, fit, crash=5)
+
+
+OTHER_NUMBERS = OTHER, VALIDATION[1].astype(float)
+
+
+def test_a_divergence_right_after_the_break_is_the_same(path):
+    def fit(epochs=20, **options):
+        network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+        with pytest.raises(nn.DivergenceError) as caught:
+            nn.train(network, [[1.0], [2.0]], [1.0, 2.0], nn.SGD(1e60), epochs, **options)
+        return network.theta.copy(), caught.value.history.loss, str(caught.value)
+
+    whole = fit()
+    fit(checkpoint=nn.Checkpoint(path))
+    np.testing.assert_equal(fit(checkpoint=nn.Checkpoint(path), resume=True), whole)
+
+
+def test_more_epochs_may_follow(path):
+    first = fitter(epochs=4)(checkpoint=nn.Checkpoint(path))[3]
+    assert len(first) == 4
+    longer = outcome(fitter(epochs=9), checkpoint=nn.Checkpoint(path), resume=True)
+    np.testing.assert_equal(longer, outcome(fitter(epochs=9)))
+
+
+def test_a_callback_that_ends_the_run_can_be_resumed_from(path):
+    fit = fitter(epochs=9)
+    part = fit(checkpoint=nn.Checkpoint(path, every=100), callbacks=lambda run: run.epoch == 3)[3]
+    assert len(part) == 4
+    np.testing.assert_equal(outcome(fit, checkpoint=nn.Checkpoint(path), resume=True), outcome(fit))
+
+
+def test_ctrl_c_can_be_resumed_from(path):
+    def interrupt(run):
+        if run.epoch == 4:
+            raise KeyboardInterrupt
+
+    fit = fitter()
+    assert fit(checkpoint=nn.Checkpoint(path), callbacks=interrupt)[3].interrupted
+    np.testing.assert_equal(outcome(fit, checkpoint=nn.Checkpoint(path), resume=True), outcome(fit))
+
+
+def test_a_stream_of_batches_resumes(path):
+    def fit(**options):
+        network, optimizer = build(), nn.Adam(0.1)
+        batches = [(X[:10], Y[:10]), (X[10:], Y[10:])]
+        return network, optimizer, None, nn.train(network, batches, None, optimizer, 8, **options)
+
+    assert_resumes(path, fit, crash=5)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+import nnlib as nn
+from nnlib.files import Checkpoint
+
+def fit(path=None, every=1, resume=False):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    layers = [nn.Dense(3, "tanh"), nn.Dropout(0.2), nn.BatchNorm(), nn.Dense(1)]
+    network = nn.Network(2, layers, loss="squared_error", rng=[0, 1])
+    checkpoint = path and Checkpoint(path, every)
+    history = nn.train(
+        network, X, X[:, 0] * X[:, 1], nn.Adam(0.01), 400, batch_size=9, rng=0, checkpoint=checkpoint, resume=resume
+    )
+    return network, history
+"""
+
+
+def test_a_killed_process_resumes(path):
+    child = subprocess.Popen([sys.executable, "-c", SCRIPT + "fit(sys.argv[1])", str(path)], cwd=ROOT)
+    try:
+        patience = time.monotonic() + 60
+        while not path.exists() and child.poll() is None and time.monotonic() < patience:
+            time.sleep(0.01)
+        time.sleep(0.03)
+    finally:
+        child.kill()  # SIGKILL, wherever it is
+        child.wait()
+    assert child.returncode == -9 and path.exists()
+    namespace = {}
+    exec(SCRIPT, namespace)
+    network, history = namespace["fit"](str(path), every=1000, resume=True)
+    whole, expected = namespace["fit"]()
+    np.testing.assert_array_equal(network.theta, whole.theta)
+    np.testing.assert_array_equal(network.state, whole.state)
+    np.testing.assert_array_equal(history.loss, expected.loss)
+
+
+def test_without_a_file_resume_starts_afresh(path):
+    fit = fitter()
+    np.testing.assert_equal(outcome(fit, checkpoint=nn.Checkpoint(path), resume=True), outcome(fit))
+    assert path.exists()
+
+
+def small(path, n=20, units=3, epochs=4, rng=0, optimizer=None, start=0, loss="squared_error", resume=True, **options):
+    network = nn.Network(2, [nn.Dense(units, "tanh"), nn.Dense(1)], loss=loss, rng=start)
+    settings = {"batch_size": 5, "rng": rng, "checkpoint": nn.Checkpoint(path), "resume": resume} | options
+    nn.train(network, X[:n], Y[:n], optimizer or nn.Adam(0.1), epochs, **settings)
+
+
+CHANGES = {
+    "samples": ({"n": 19}, "samples was 20, and is now 19"),
+    "batch size": ({"batch_size": 6}, "batch_size was 5, and is now 6"),
+    "layers": ({"units": 4}, "layers was .*'units': 3.*and is now .*'units': 4"),
+    "loss": ({"loss": "binary_cross_entropy"}, "loss was squared_error, and is now binary_cross_entropy; columns"),
+    "replicates": ({"start": [0, 1]}, r"replicates was None, and is now 2"),
+    "epochs": ({"epochs": 3}, "holds 4 epochs, but epochs=3: pass at least as many"),
+    "generator": ({"rng": np.random.RandomState(0)}, "rng was Generator PCG64, and is now RandomState MT19937"),
+    "no generator": ({"shuffle": False}, "rng was Generator PCG64, and is now None"),
+    "optimizer": ({"optimizer": nn.SGD(0.1)}, r"memory was \['0.mean', '0.square', '0.t'\], and is now \[\]"),
+    "validation": ({"validation": OTHER_NUMBERS}, r"validation was None, and is now 17"),
+    "early stopping": (
+        {"early_stopping": nn.EarlyStopping(7)},
+        r"early_stopping was None, and is now EarlyStopping\(patience=7",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_checkpoint_of_another_run_is_refused(path, case):
+    options, message = CHANGES[case]
+    small(path, resume=False)
+    before = path.read_bytes()
+    with pytest.raises(nn.FileError, match=message):
+        small(path, **options)
+    assert path.read_bytes() == before
+
+
+def test_broken_checkpoints_are_refused_and_change_nothing(path):
+    fit = fitter(lambda: nn.Adam(0.1), rng=GENERATORS["MT19937"], start=[0, 1], stopping={"patience": 3}, epochs=3)
+    fit(checkpoint=nn.Checkpoint(path))
+    original, entries = path.read_bytes(), content(path)
+    header = json.loads(entries["header.json"])
+    cases = {bytes(original[:-1]): "truncated or altered"}
+
+    def altered(message, **changes):
+        write(path, entries | {"header.json": json.dumps(header | {"run": header["run"] | changes})})
+        cases[path.read_bytes()] = message
+
+    states = header["run"]["generators"]
+    altered("generators is 1", generators=1)
+    altered("the states of the random generators do not fit", generators=states[:-1])
+    position = states[-1] | {"state": states[-1]["state"] | {"pos": 10**6}}  # NumPy would read past its buffer
+    altered("pos of a random generator cannot be 1000000", generators=[*states[:-1], position])
+    short = states[-1] | {"state": states[-1]["state"] | {"key": [1, 2]}}
+    altered("key of a random generator must be a list of 624 numbers", generators=[*states[:-1], short])
+    altered("the states of the random", generators=[states[0] | {"has_uint32": 2**40}, *states[1:]])
+    altered("steps is 'many'", steps="many")
+    altered("unexpected: code", code="print(1)")
+    altered("holds -1 epochs", epochs=-1)
+    altered(r"history\.loss is not an array .*expected \(2, 2\)", epochs=2)
+    write(path, {name: data for name, data in entries.items() if name != "optimizer.0.mean.npy"})
+    cases[path.read_bytes()] = r"missing: optimizer\.0\.mean\.npy"
+    network, optimizer = build([0, 1]), nn.Adam(0.1)
+    before = network.copy()
+    for data, message in cases.items():
+        path.write_bytes(data)
+        with pytest.raises(nn.FileError, match=message):
+            nn.train(
+                network, X, Y, optimizer, 3, batch_size=8, rng=GENERATORS["MT19937"](), validation=VALIDATION,
+                early_stopping=nn.EarlyStopping(3), checkpoint=nn.Checkpoint(path), resume=True,
+            )  # fmt: skip
+        assert same_network(network, before) and optimizer.steps == 0
+    with pytest.raises(nn.FileError, match="holds 'nnlib checkpoint', not 'nnlib network': use train"):
+        path.write_bytes(original)
+        nn.load(path)
+    with pytest.raises(nn.FileError, match=r"holds 'nnlib network', not 'nnlib checkpoint': use nn\.load"):
+        network.save(path)
+        small(path)
+
+
+def test_optimizers_without_memory_are_told_what_they_lack(path):
+    class Plain:
+        def start(self, theta, decayed):
+            pass
+
+        def step(self, theta, grad):
+            theta -= 0.1 * grad
+
+    with pytest.raises(TypeError, match=r"give it the methods memory\(\), a dict of arrays, and recall"):
+        small(path, optimizer=Plain(), resume=False)
+
+
+def test_every_is_a_number_of_epochs(path):
+    with pytest.raises(ValueError, match="every must be a whole number of at least 1, not 0"):
+        nn.Checkpoint(path, every=0)
