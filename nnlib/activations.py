@@ -119,12 +119,12 @@ def _tanh_backward(a, da):
 
 
 def _relu_forward(z):
-    np.maximum(z, 0, out=z)
+    # A row of zeros, because NumPy compares two arrays three times as fast as an array and a number.
+    np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=z)
 
 
 def _relu_backward(a, da):
-    np.sign(a, out=a)  # 1 where the unit is active, 0 where it is not
-    da *= a
+    da *= a > 0  # 1 where the unit is active, 0 where it is not
 
 
 def _softplus_forward(z):
