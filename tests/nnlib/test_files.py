@@ -1,5 +1,6 @@
 """Files: what is saved comes back bit for bit, what is broken or hostile is refused, and training goes on after a break."""
 
+import inspect
 import io
 import json
 import os
@@ -218,7 +219,7 @@ def assert_refused_or_the_same(path, network, data):
 
 
 def test_a_truncated_file_is_refused(path, saved):
-    network, data = saved
+    data = saved[1]
     for length in [*range(0, len(data) - 25, 31), *range(len(data) - 25, len(data))]:
         path.write_bytes(data[:length])
         with pytest.raises(nn.FileError, match="truncated or altered.*Copy the file again"):
@@ -552,26 +553,18 @@ def test_a_stream_of_batches_resumes(path):
     assert_resumes(path, fit, crash=5)
 
 
-SCRIPT = """
-import sys
-import numpy as np
-import nnlib as nn
-from nnlib.files import Checkpoint
-
-def fit(path=None, every=1, resume=False):
-    X = np.random.default_rng(0).normal(size=(20, 2))
+def long_run(path=None, every=1, resume=False):
+    features = np.random.default_rng(0).normal(size=(20, 2))
     layers = [nn.Dense(3, "tanh"), nn.Dropout(0.2), nn.BatchNorm(), nn.Dense(1)]
     network = nn.Network(2, layers, loss="squared_error", rng=[0, 1])
-    checkpoint = path and Checkpoint(path, every)
-    history = nn.train(
-        network, X, X[:, 0] * X[:, 1], nn.Adam(0.01), 400, batch_size=9, rng=0, checkpoint=checkpoint, resume=resume
-    )
+    options = {"checkpoint": nn.Checkpoint(path, every), "resume": resume} if path else {}
+    history = nn.train(network, features, features[:, 0], nn.Adam(0.01), 400, batch_size=9, rng=0, **options)
     return network, history
-"""
 
 
 def test_a_killed_process_resumes(path):
-    child = subprocess.Popen([sys.executable, "-c", SCRIPT + "fit(sys.argv[1])", str(path)], cwd=ROOT)
+    code = f"import sys, numpy as np, nnlib as nn\n{inspect.getsource(long_run)}\nlong_run(sys.argv[1])"
+    child = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT)
     try:
         patience = time.monotonic() + 60
         while not path.exists() and child.poll() is None and time.monotonic() < patience:
@@ -581,10 +574,8 @@ def test_a_killed_process_resumes(path):
         child.kill()  # SIGKILL, wherever it is
         child.wait()
     assert child.returncode == -9 and path.exists()
-    namespace = {}
-    exec(SCRIPT, namespace)
-    network, history = namespace["fit"](str(path), every=1000, resume=True)
-    whole, expected = namespace["fit"]()
+    network, history = long_run(path, every=1000, resume=True)
+    whole, expected = long_run()
     np.testing.assert_array_equal(network.theta, whole.theta)
     np.testing.assert_array_equal(network.state, whole.state)
     np.testing.assert_array_equal(history.loss, expected.loss)
