@@ -178,8 +178,10 @@ class Checkpoint:
     FileError
         By `train`, with `resume=True`: the file is truncated or altered, or is a checkpoint of another run; the
         message names what differs. Nothing is changed then.
+    FileNotFoundError
+        There is no such folder.
     TypeError
-        The optimizer has no methods `memory()` and `recall(steps, memory)`; see `Optimizer`.
+        By `train`: the optimizer has no methods `memory()` and `recall(steps, memory)`; see `Optimizer`.
 
     Notes
     -----
@@ -205,6 +207,9 @@ class Checkpoint:
 
     def __init__(self, path, every=1):
         self.path, self.every = os.fspath(path), checks.positive_int("every", every)
+        folder = os.path.dirname(os.path.abspath(self.path))
+        if not os.path.isdir(folder):  # better now than at the end of the first epoch
+            raise FileNotFoundError(f"there is no folder {folder!r} for the checkpoint: make it first.")
 
     def is_due(self, run):
         """For `train`: whether to save at the end of this epoch."""

@@ -679,3 +679,27 @@ def test_optimizers_without_memory_are_told_what_they_lack(path):
 def test_every_is_a_number_of_epochs(path):
     with pytest.raises(ValueError, match="every must be a whole number of at least 1, not 0"):
         nn.Checkpoint(path, every=0)
+
+
+def test_a_missing_folder_is_said_before_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder .*missing' for the checkpoint: make it first"):
+        nn.Checkpoint(tmp_path / "missing" / "run.checkpoint")
+
+
+def test_layers_and_functions_of_ones_own_resume(path):
+    """The run has them, so the file need not."""
+
+    class Noisy(nn.Dropout):
+        def config(self):
+            return {"rate": np.float64(self.rate), "about": object}
+
+    square = nn.Activation(
+        "square", lambda z: np.multiply(z, z, out=z), lambda a, da: np.multiply(da, 2 * a**0.5, out=da)
+    )
+
+    def fit(**options):
+        network = nn.Network(2, [nn.Dense(3, square), Noisy(0.2), nn.Dense(1)], loss="binary_cross_entropy", rng=0)
+        optimizer = nn.Adam(0.01)
+        return network, optimizer, None, nn.train(network, X, Y, optimizer, 6, **options)
+
+    assert_resumes(path, fit, crash=3)
