@@ -39,15 +39,15 @@ from nnlib.losses import (
     squared_error,
 )
 from nnlib.network import Network
-from nnlib.optimizers import SGD, Adam, AdamW, Clip, Decay, Momentum, Optimizer, RMSProp
+from nnlib.optimizers import SGD, Adam, AdamScale, AdamW, Clip, Decay, Momentum, Optimizer, RMSProp, RMSScale
 from nnlib.training import DivergenceError, EarlyStopping, History, RangeTest, range_test, train
 
 __version__ = "0.2.0"
 
 __all__ = [
-    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
+    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamScale", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
     "DivergenceError", "Dropout", "EarlyStopping", "FileError", "History", "Layer", "Loss", "Momentum", "Network",
-    "Optimizer", "RMSProp", "RangeTest", "autograd", "binary_cross_entropy", "categorical_cross_entropy",
+    "Optimizer", "RMSProp", "RMSScale", "RangeTest", "autograd", "binary_cross_entropy", "categorical_cross_entropy",
     "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
     "load", "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax", "softplus",
     "squared_error", "tanh", "train", "uniform", "xavier", "zeros",

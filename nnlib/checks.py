@@ -112,16 +112,22 @@ def targets(y, n, n_outputs, dtype, name="y"):
 
 
 def weights(sample_weight, n, dtype, name="sample_weight"):
-    """`sample_weight` as a float array of shape `(n,)`, at least 0 and not all 0; None stays None."""
+    """`sample_weight` as a float array of shape `(n,)`, at least 0, of a finite sum above 0; None stays None."""
     if sample_weight is None:
         return None
     weight = real_array(sample_weight, name)
     if weight.shape != (n,):
         raise ValueError(f"{name} has shape {weight.shape}; expected ({n},), one weight per sample.")
     _finite(weight, dtype, name)
-    if (weight < 0).any() or not weight.any():
-        raise ValueError(f"{name} must hold numbers of at least 0, not all of them 0.")
-    return weight.astype(dtype, copy=False)
+    weight = weight.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if (weight < 0).any() or not 0 < total < np.inf:
+        raise ValueError(
+            f"{name} must hold numbers of at least 0 with a finite sum above 0; they range from {weight.min():g} to "
+            f"{weight.max():g} in {weight.dtype}, and the sum is {total:g}."
+        )
+    return weight
 
 
 def class_labels(y, n, n_classes, name="y"):

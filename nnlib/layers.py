@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from nnlib.activations import get_activation
-from nnlib.checks import overwrite, positive_int, share
+from nnlib.checks import overwrite, positive, positive_int, share
 from nnlib.initializers import get_initializer
 
 
@@ -126,7 +126,7 @@ class Layer:
         return f"{type(self).__name__}({', '.join(repr(value) for value in self.config().values())})"
 
 
-_BOUND = ("parts", "gradients", "generators", "_matrix", "_matrix_gradient", "_wide")
+_BOUND = ("parts", "gradients", "generators", "_matrix", "_matrix_gradient", "_W", "_wide")
 
 
 class Buffers:
@@ -167,8 +167,8 @@ class Dense(Layer):
     init : str or callable, optional
         Initializer of `W`, a name or `f(rng, fan_in, fan_out)`. By default he for relu and leaky relu,
         xavier for everything else.
-    bias_init : str or callable, default "zeros"
-        The same for `b`: called with `fan_out=units`, `fan_in` as for `W`, its first row is taken.
+    bias_init : callable, optional
+        `f(rng, fan_in, units)` returns the biases, shape `(units,)`; by default they are zero.
 
     Attributes
     ----------
@@ -186,12 +186,12 @@ class Dense(Layer):
     decayed = ("W",)
     W, b = Part(), Part()
 
-    def __init__(self, units, activation="identity", init=None, bias_init="zeros"):
+    def __init__(self, units, activation="identity", init=None, bias_init=None):
         self.units = positive_int("units", units)
         self.activation = get_activation(activation)
         if init is None:
             init = "he" if self.activation.name in ("relu", "leaky_relu") else "xavier"
-        self.init, self.bias_init = get_initializer(init), get_initializer(bias_init)
+        self.init, self.bias_init = get_initializer(init), bias_init
 
     def build(self, fan_in):
         self.fan_in = fan_in
@@ -201,6 +201,7 @@ class Dense(Layer):
         super().bind(theta, grad, state, generators)
         shape = (*theta.shape[:-1], self.fan_in + 1, self.units)
         self._matrix, self._matrix_gradient = theta.reshape(shape), grad.reshape(shape)
+        self._W = self._matrix[..., :-1, :]
         self._wide = np.zeros((*theta.shape[:-1], self.fan_in, 2), theta.dtype) if self.units == 1 else None
 
     def draw(self, rng):
@@ -210,7 +211,8 @@ class Dense(Layer):
                 f"the initializer of {self!r} returned shape {W.shape}; expected (fan_in, fan_out) = "
                 f"{self.shapes['W']}."
             )
-        return {"W": W, "b": np.asarray(self.bias_init(rng, self.fan_in, self.units))[0]}
+        b = np.zeros(self.units) if self.bias_init is None else self.bias_init(rng, self.fan_in, self.units)
+        return {"W": W, "b": b}
 
     def forward(self, inputs, buffers, training):
         np.matmul(self._matrix.swapaxes(-1, -2), inputs, out=buffers.activations)
@@ -224,10 +226,10 @@ class Dense(Layer):
         if previous is None:
             return
         if self.units == 1:  # NumPy hands no outer product to BLAS; with a column of zeros it is a product of matrices
-            np.copyto(self._wide[..., :1], self.W)
+            np.copyto(self._wide[..., :1], self._W)
             np.matmul(self._wide, buffers.wide, out=previous)
         else:
-            np.matmul(self.W, dz, out=previous)
+            np.matmul(self._W, dz, out=previous)
 
     def config(self):
         return {"units": self.units, "activation": self.activation.name}
@@ -336,9 +338,7 @@ class BatchNorm(Layer):
     def __init__(self, activation="identity", momentum=0.9, epsilon=1e-5):
         self.activation = get_activation(activation)
         self.momentum = share("momentum", momentum)
-        if not isinstance(epsilon, (int, float)) or not 0 < epsilon < math.inf:
-            raise ValueError(f"epsilon must be a finite number above 0, not {epsilon!r}.")
-        self.epsilon = epsilon
+        self.epsilon = positive("epsilon", epsilon)
 
     def build(self, fan_in):
         super().build(fan_in)
@@ -363,9 +363,10 @@ class BatchNorm(Layer):
             mean = x.mean(axis=-1)
             np.subtract(x, mean[..., None], out=normal)
             variance = np.multiply(normal, normal, out=a).sum(axis=-1) / n
-            for running, new in ((self.mean, mean), (self.variance, variance * (n / max(n - 1, 1)))):
-                running *= self.momentum
-                running += (1 - self.momentum) * new
+            if n > 1:  # one sample says nothing of the variance
+                for running, new in ((self.mean, mean), (self.variance, variance * (n / (n - 1)))):
+                    running *= self.momentum
+                    running += (1 - self.momentum) * new
         else:
             variance = self.variance
             np.subtract(x, self.mean[..., None], out=normal)

@@ -91,8 +91,8 @@ class Network:
 
     def _start(self, rng):
         """Parameters, state and generator of noise of one network."""
-        parameters = [_flat(layer.draw(rng), layer.shapes) for layer in self.layers]
-        state = [_flat(layer.initial_state(), layer.state_shapes) for layer in self.layers]
+        parameters = [_flat(layer, layer.draw(rng), layer.shapes) for layer in self.layers]
+        state = [_flat(layer, layer.initial_state(), layer.state_shapes) for layer in self.layers]
         noise = None
         if any(layer.random for layer in self.layers):  # otherwise leave rng where the weights left it
             draw = rng.integers if isinstance(rng, np.random.Generator) else rng.randint
@@ -347,9 +347,11 @@ class Network:
     def _unchanged(self):
         """Put back what a pass in training mode changes: the state and the generators."""
         state, noise = self.state.copy(), copy.deepcopy(self._noise)
-        yield
-        self.state = state
-        self._noise[:] = noise  # in place: the layers hold the same list
+        try:
+            yield
+        finally:
+            self.state = state
+            self._noise[:] = noise  # in place: the layers hold the same list
 
     # For `train`, not for users: checked data in, nothing copied
 
@@ -465,14 +467,28 @@ class Samples:
     def __len__(self):
         return self.X.shape[0]
 
-    def batch(self, rows=slice(None)):
-        """The `Batch` of a slice or of an array of row numbers."""
+    def batch(self, rows=slice(None), room=None):
+        """The `Batch` of a slice or of an array of row numbers; `room` is a dict for arrays that may be used again."""
         weight = None if self.weight is None else self.weight[rows]
-        return Batch(_with_ones(self.X[rows], self.dtype).T, self.t[rows].T, weight)
+        return Batch(_with_ones(self._take(rows, room), self.dtype, room).T, self.t[rows].T, weight)
+
+    def _take(self, rows, room):
+        if isinstance(rows, slice) or room is None or not isinstance(self.X, np.ndarray):
+            return self.X[rows]
+        shape = len(rows), self.X.shape[1]
+        if shape not in room:
+            room[shape] = np.empty(shape, self.X.dtype)
+        return self.X.take(rows, axis=0, out=room[shape], mode="clip")  # the mode that needs no copy; rows are right
 
 
-def _with_ones(X, dtype):
-    x = np.ones((X.shape[0], X.shape[1] + 1), dtype)
+def _with_ones(X, dtype, room=None):
+    """`X` and a column of ones. A new array as large as a batch of images costs more than to fill it."""
+    shape = X.shape[0], X.shape[1] + 1
+    x = room.get(("ones", shape)) if room is not None else None
+    if x is None:
+        x = np.ones(shape, dtype)
+        if room is not None:
+            room["ones", shape] = x
     x[:, :-1] = X.toarray() if hasattr(X, "toarray") else X
     return x
 
@@ -482,8 +498,11 @@ def _in_rows(outputs):
     return outputs[..., :-1, :].swapaxes(-1, -2)
 
 
-def _flat(parts, shapes):
-    return np.concatenate([np.zeros(0), *(np.broadcast_to(parts[name], shapes[name]).ravel() for name in shapes)])
+def _flat(layer, parts, shapes):
+    for name, shape in shapes.items():
+        if np.shape(parts[name]) != shape:
+            raise ValueError(f"{layer!r} starts with {name} of shape {np.shape(parts[name])}; expected {shape}.")
+    return np.concatenate([np.zeros(0), *(np.ravel(parts[name]) for name in shapes)])
 
 
 def _as_layers(layers):

@@ -6,6 +6,8 @@ transform, `AdamW` the same with a second behind it. Chains of your own: `nn.Opt
 nn.Momentum(0.9)])`.
 """
 
+from functools import partial
+
 import numpy as np
 
 from nnlib.checks import overwrite, positive, share
@@ -54,7 +56,10 @@ class Clip(Transform):
         self.norm = positive("norm", norm)
 
     def apply(self, update, theta):
-        length = np.sqrt(np.multiply(update, update, out=self.room).sum(axis=-1, keepdims=True))
+        # Scaled by the largest entry first: the square of a number that is to be clipped may overflow.
+        largest = np.maximum(np.abs(update, out=self.room).max(axis=-1, keepdims=True), self.norm)
+        np.divide(update, largest, out=self.room)
+        length = largest * np.sqrt(np.multiply(self.room, self.room, out=self.room).sum(axis=-1, keepdims=True))
         update *= self.norm / np.maximum(length, self.norm)
 
 
@@ -125,6 +130,12 @@ class RMSScale(Transform):
     """Divide by the root of a running mean of the squared gradient.
 
     Tieleman & Hinton, "Lecture 6.5: rmsprop" of *Neural networks for machine learning* (2012).
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> nn.Optimizer(0.01, [nn.Clip(1.0), nn.RMSScale(), nn.Momentum(0.9)]).transforms
+    [Clip(norm=1.0), RMSScale(beta=0.99, epsilon=1e-08), Momentum(beta=0.9, nesterov=False)]
     """
 
     memory = ("square",)
@@ -143,6 +154,12 @@ class AdamScale(Transform):
     """Running mean of the gradient, divided by the root of that of its square; the bias of the start is removed.
 
     Kingma & Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
+
+    Examples
+    --------
+    >>> import nnlib as nn
+    >>> nn.Optimizer(0.001, [nn.Clip(1.0), nn.AdamScale()]).transforms
+    [Clip(norm=1.0), AdamScale(beta1=0.9, beta2=0.999, epsilon=1e-08)]
     """
 
     memory = ("mean", "square", "t")
@@ -203,9 +220,9 @@ class Optimizer:
 
     def __init__(self, learning_rate, transforms=()):
         self.learning_rate = learning_rate
-        self.transforms = list(transforms)
+        self.transforms = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
         for transform in self.transforms:
-            if not hasattr(transform, "apply"):
+            if isinstance(transform, type) or not hasattr(transform, "apply"):
                 raise TypeError(f"transforms must be transforms such as nn.Clip(1.0), not {transform!r}.")
 
     @property
@@ -222,7 +239,7 @@ class Optimizer:
 
         `decayed`, bool of shape `(n_parameters,)`, says which parameters weight decay applies to; by default all.
         """
-        self.steps = 0
+        self.steps, self.shape = 0, theta.shape
         self._update = np.empty_like(theta)
         self.rate(theta)
         for transform in self.transforms:
@@ -232,13 +249,16 @@ class Optimizer:
         """The learning rate of the coming step, in a shape that multiplies `theta`."""
         rate = self._learning_rate
         if callable(rate):
-            rate = rate(self.steps)
-            if not np.all(np.isfinite(rate)) or np.any(np.asarray(rate) < 0):
-                raise ValueError(f"the schedule returned {rate!r} at step {self.steps}; a rate is at least 0.")
+            rate = np.asarray(rate(self.steps))
+            if rate.dtype.kind not in "iuf" or not np.isfinite(rate).all() or (rate < 0).any():
+                raise ValueError(f"the schedule returned {rate} at step {self.steps}; a rate is a number of at least 0.")
+            rate = rate if rate.ndim else float(rate)
         return _per_network(rate, theta)
 
     def step(self, theta, grad):
         """Change `theta` in place; `grad` is left as it is."""
+        if not hasattr(self, "steps"):
+            raise RuntimeError(f"{self!r} was not started: call start(theta) first.")
         update = grad
         if self.transforms:
             update = self._update
@@ -266,8 +286,10 @@ class Optimizer:
         self.steps = int(steps)
 
     def __repr__(self):
-        rate = getattr(self.learning_rate, "__name__", None) or self.learning_rate
-        return f"{type(self).__name__}({rate})"
+        rate = self.learning_rate
+        if isinstance(rate, partial):
+            rate = f"{rate.func.__name__.strip('_')}{rate.args}"
+        return f"{type(self).__name__}({getattr(rate, '__name__', rate)})"
 
 
 def _chain(clip, weight_decay, *transforms):
@@ -395,9 +417,8 @@ class AdamW(Optimizer):
 
 def _per_network(rate, theta):
     """`rate` in a shape that multiplies `theta`: a number, or a column with one rate per replicate."""
-    if np.ndim(rate) == 0:
+    if isinstance(rate, float):
         return rate
-    rate = np.asarray(rate)
     if theta.ndim != 2 or rate.shape != theta.shape[:1]:
         stack = f"a stack of {theta.shape[0]}" if theta.ndim == 2 else "a single network"
         raise ValueError(

@@ -3,6 +3,7 @@
 import copy
 import importlib
 import numbers
+from functools import partial
 
 import numpy as np
 
@@ -55,9 +56,17 @@ def _train_part(network, X, y, optimizer, epochs, settings):
 
 def _part_of(optimizer, rows):
     twin = copy.deepcopy(optimizer)
-    if np.ndim(getattr(twin, "learning_rate", 0)) == 1:
-        twin.learning_rate = twin.learning_rate[rows]
+    rate = getattr(twin, "learning_rate", 0.0)
+    if callable(rate):
+        twin.learning_rate = partial(_part_of_rate, rate, rows)
+    elif np.ndim(rate) == 1:
+        twin.learning_rate = rate[rows]
     return twin
+
+
+def _part_of_rate(schedule, rows, step):
+    rate = schedule(step)
+    return rate[rows] if np.ndim(rate) == 1 else rate
 
 
 def _join(histories):

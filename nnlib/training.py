@@ -335,18 +335,24 @@ def _weights(network, y, sample_weight, class_weight):
         return sample_weight
     if network.loss_function.decide is None or (network.n_outputs > 1 and network.loss_function.link.elementwise):
         raise ValueError("class_weight needs one class per sample; use sample_weight.")
+    n_classes = max(network.n_outputs, 2)
     labels = checks.real_array(y, "y")
-    labels = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.ravel()
-    classes, counts = np.unique(labels, return_counts=True)
-    if class_weight == "balanced":
-        class_weight = dict(zip(classes.tolist(), len(labels) / (len(classes) * counts)))
-    if not isinstance(class_weight, dict):
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        labels = labels.argmax(axis=1)
+    labels = checks.class_labels(labels, len(labels), n_classes)
+    table = np.ones(n_classes)
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if label not in range(n_classes):
+                raise ValueError(f"class_weight names {label!r}, but the classes are 0 to {n_classes - 1}.")
+            table[label] = checks.positive(f"class_weight[{label!r}]", weight) if weight != 0 else 0
+    elif isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(labels, minlength=n_classes)
+        table = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
         raise TypeError(f'class_weight must be a dict, such as {{0: 1, 1: 5}}, or "balanced", not {class_weight!r}.')
-    strangers = sorted(set(class_weight) - set(classes.tolist()))
-    if strangers:
-        raise ValueError(f"class_weight names {strangers}, but the classes in y are {classes.tolist()}.")
-    weights = np.ones(len(labels)) if sample_weight is None else checks.real_array(sample_weight, "sample_weight")
-    return weights * np.vectorize(lambda label: class_weight.get(label, 1.0), otypes=[float])(labels)
+    given = checks.weights(sample_weight, len(labels), np.float64)
+    return table[labels] if given is None else given * table[labels]
 
 
 class _Batches:
@@ -360,7 +366,7 @@ class _Batches:
         if self.size < n and shuffle and rng is None:
             raise ValueError("batches are shuffled: pass rng=0, or any other seed or generator, with batch_size.")
         self.rng = checks.as_rng(rng) if self.size < n and shuffle else None
-        self.whole = None
+        self.whole, self.room = None, {}
 
     def __iter__(self):
         if self.size == len(self.data):
@@ -372,7 +378,7 @@ class _Batches:
         order = None if self.rng is None else self.rng.permutation(len(self.data))
         for start in range(0, len(self.data), self.size):
             rows = slice(start, start + self.size)
-            yield self.data.batch(rows if order is None else order[rows])
+            yield self.data.batch(rows if order is None else order[rows], self.room)
 
 
 class _Stream:
@@ -423,11 +429,16 @@ class Run:
         self.good, self.good_state, self.good_loss = network.theta.copy(), network.state.copy(), None
         self.frozen = None  # which networks have stopped; None while all are training
         self.noise = {}  # the generators of those, which are drawn from until all have stopped
-        self.in_step = False
+        self.in_step, self.has_state = False, network.state.size > 0
         if early_stopping is not None:
             early_stopping.start(network, self.history)
         if restart or getattr(optimizer, "steps", None) is None:
             optimizer.start(network.theta, network.decayed)
+        elif getattr(optimizer, "shape", network.theta.shape) != network.theta.shape:
+            raise ValueError(
+                f"the optimizer was started for parameters of shape {optimizer.shape}, and this network has "
+                f"{network.theta.shape}: leave out restart=False."
+            )
 
     def go(self, callbacks, progress, checkpoint):
         """Train up to the last epoch, or until something ends it."""
@@ -499,7 +510,10 @@ class Run:
             self.workspaces[n] = network.workspace(n)
         loss, hits = network.differentiate(batch, self.workspaces[n], self.accuracy)
         # A sum is finite only if all its terms are, and cheaper than looking at each of them.
-        finite = np.isfinite(loss + network.theta.sum(axis=-1))
+        total = loss + network.theta.sum(axis=-1)
+        if self.has_state:
+            total = total + network.state.sum(axis=-1)
+        finite = np.isfinite(total)
         if not finite.all():
             self.go_back(finite, loss, recorded=self.epoch)
         if self.frozen is not None:
@@ -512,7 +526,8 @@ class Run:
         if self.frozen is not None:
             network.theta[self.frozen] = self.good[self.frozen]
             network.state[self.frozen] = self.good_state[self.frozen]
-        np.copyto(self.good_state, network.state)
+        if self.has_state:
+            np.copyto(self.good_state, network.state)
         self.in_step = False
         return loss, hits
 

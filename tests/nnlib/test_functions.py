@@ -77,7 +77,7 @@ def test_losses_of_many_classes_and_soft_labels():
 def test_a_probability_of_zero_for_another_class_costs_nothing():
     """The difference of the logits overflows here, and infinity times zero is NaN."""
     assert nn.categorical_cross_entropy([[1e308, -1e308]], [0]) == 0
-    assert nn.categorical_cross_entropy([[1e308, -1e308]], [1]) == np.inf
+    assert nn.categorical_cross_entropy([[1e308, -1e308]], [1]) > 1e308
 
 
 def test_losses_of_a_stack_of_logits():
