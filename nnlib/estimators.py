@@ -14,7 +14,6 @@ from numbers import Real
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import issparse
-from scipy.special import log_expit, log_softmax
 from sklearn import neural_network
 from sklearn.base import (
     BaseEstimator,
@@ -35,7 +34,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from nnlib import checks
 from nnlib.activations import Activation, get_activation, quiet
@@ -184,7 +183,8 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
     def _outputs(self, X):
-        return self.network_.predict(self._check_X(X))
+        X = self._check_X(X)
+        return self.network_.predict(X)
 
     def _check_pair(self, X, y, reset=False):
         X, y = validate_data(
@@ -192,6 +192,9 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _check_weight(self, weight, X):
+        return weight if weight is None else _check_sample_weight(weight, X, dtype=X.dtype, ensure_non_negative=True)
 
     def _is_stochastic(self):
         if self.optimizer is None and self.solver == "lbfgs":
@@ -215,7 +218,7 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X, y = self._check_pair(X, y, reset=first)
         self._learn_labels(y, first, incremental)
         t = self._encode(y)
-        weight = self._weigh(y, checks.weights(sample_weight, X.shape[0], X.dtype), incremental)
+        weight = self._weigh(y, self._check_weight(sample_weight, X), incremental)
         rng = check_random_state(self.random_state)
         layers = self._layers(t.shape[1])
         if first:
@@ -322,7 +325,7 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise ValueError("validation_data must be a pair (X, y), or (X, y, sample_weight).")
         X, y = self._check_pair(*data[:2])
-        return X, self._encode(y, "validation y"), checks.weights(data[2] if len(data) == 3 else None, len(y), X.dtype)
+        return X, self._encode(y, "validation y"), self._check_weight(data[2] if len(data) == 3 else None, X)
 
     def _split(self, X, t, weight, rng):
         one_label = is_classifier(self) and self.n_outputs_ == 1
@@ -381,9 +384,9 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 best[:] = self.network_.theta.copy(), self.network_.state.copy()
         else:
             improved = self.loss_ <= self.best_loss_ - self.tol
-            self.best_loss_ = min(self.loss_, self.best_loss_)
+            self.best_loss_ = min(self.best_loss_, self.loss_)
         if validation is not None:
-            self.best_validation_score_ = max(score, self.best_validation_score_)
+            self.best_validation_score_ = max(self.best_validation_score_, score)  # in this order: the score may be NaN
         self._no_improvement_count = 0 if improved else self._no_improvement_count + 1
 
         own_rate = self.solver == "sgd" and self.optimizer is None and self.schedule is None
@@ -573,11 +576,9 @@ class MLPClassifier(ClassifierMixin, _MLP):
         return np.hstack([1 - p, p])[:, : len(self.classes_)] if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X):
-        """Logarithms of `predict_proba(X)`, computed from the logits: finite where a probability rounds to 0."""
-        z = self.network_.logits(self._check_X(X))
-        if self.out_activation_ == "softmax":
-            return log_softmax(z, axis=1)
-        return log_expit(np.hstack([-z, z])[:, : len(self.classes_)] if self.n_outputs_ == 1 else z)
+        """Logarithms of `predict_proba(X)`; minus infinity where a probability rounds to 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def _learn_labels(self, y, first, incremental):
         if incremental:
