@@ -1,4 +1,4 @@
-"""The command line: `python -m publish site|check|preview|notebooks`."""
+"""The command line: `python -m publish site|check|preview|notebooks|reference`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     notebooks = commands.add_parser("notebooks", help="write each post as a notebook into a rendered site")
     notebooks.add_argument("output", type=Path, metavar="SITE", help="the folder of the rendered site")
     notebooks.set_defaults(run=_notebooks)
+
+    reference = commands.add_parser("reference", help="write a page for each module of a package, from its docstrings")
+    reference.add_argument("package", metavar="PACKAGE", help="its name, as Python imports it")
+    reference.add_argument("folder", type=Path, metavar="FOLDER", help="where the pages go")
+    reference.set_defaults(run=_reference)
     return parser
 
 
@@ -102,11 +107,12 @@ def _site(options: argparse.Namespace) -> int:
         warnings = _render(engine, command, staged, project.root / stage.BUILD, options)
         if not _passes(staged.output, warnings, options.site_url):
             return 1
+        count = len(staged.pages)
         stage.swap(staged.output, output)
         record.write_text(json.dumps({"digest": digest, "site": stage.fingerprint(output)}), encoding="utf-8")
-    pages, seconds = len(project.pages), time.perf_counter() - started
-    count = f"{pages} page{'s' * (pages != 1)}"
-    print(f"Rendered {count} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
+    seconds = time.perf_counter() - started
+    pages = f"{count} page{'s' * (count != 1)}"
+    print(f"Rendered {pages} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
     if engine == "embedded" and options.engine is None:
         print(GET_QUARTO)
     return 0
@@ -191,6 +197,13 @@ def _notebooks(options: argparse.Namespace) -> int:
 
     written = notebooks.write_all(Project(Path.cwd()), options.output)
     print(f"Wrote {len(written)} notebook{'s' if len(written) != 1 else ''}")
+    return 0
+
+
+def _reference(options: argparse.Namespace) -> int:
+    from publish import reference
+
+    reference.write(options.package, options.folder)
     return 0
 
 

@@ -61,12 +61,13 @@ class _Site(smalldocs.site.Site):
 
 def render(project: Project, cache: Path, timeout: float = 600, site_url: str | None = None) -> list[str]:
     """Render every page into the project's output folder; return what there is to warn of."""
-    pages = [read_page(project.root, path) for path in project.pages]
     try:
         loaded = load(project.root)
         if site_url:
             loaded.config.setdefault("website", {})["site-url"] = site_url
         smalldocs.site.Site(loaded, quiet=True).run_scripts("pre-render", project.pages)
+        # After the script, for it may write pages.
+        pages = [read_page(project.root, path) for path in project.pages]
         executed = execute(project, pages, cache, timeout)
         site = _Site(loaded, {result.page.path: result for result in executed})
         site.build()

@@ -1,4 +1,4 @@
-"""Run before a render, by either engine: the core's tests. One that fails stops the render."""
+"""Run before a render, by either engine: the core's tests, and the pages of the reference. A failure stops the render."""
 
 import importlib.util
 import subprocess
@@ -21,9 +21,13 @@ if __name__ == "__main__":
         "no:cacheprovider",
     ]
     if sys.stdout.isatty():  # someone is watching: let them see how far it is
-        sys.exit(subprocess.run(command, check=False).returncode)
-    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        print(done.stdout)
-        sys.exit("The tests of nnlib fail, so nothing is rendered. Mend the code or the test, then render again.")
-    print(done.stdout.strip().splitlines()[-1], flush=True)
+        if status := subprocess.run(command, check=False).returncode:
+            sys.exit(status)
+    else:
+        done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode:
+            print(done.stdout)
+            sys.exit("The tests of nnlib fail, so nothing is rendered. Mend the code or the test, then render again.")
+        print(done.stdout.strip().splitlines()[-1], flush=True)
+    command = [sys.executable, "-m", "publish", "reference", "nnlib", "reference"]
+    sys.exit(subprocess.run(command, check=False).returncode)

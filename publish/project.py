@@ -36,9 +36,9 @@ class Project:
         """The folder of the finished site: `project.output-dir`."""
         return self.root / self.config.get("project", {}).get("output-dir", "_site")
 
-    @cached_property
+    @property
     def pages(self) -> list[PurePosixPath]:
-        """The sources of the pages, relative to the root, in the order of `project.render`."""
+        """The sources of the pages, relative to the root, in the order of `project.render`; a script may make some."""
         patterns = self.config.get("project", {}).get("render")
         if not patterns:
             raise PublishError("name the pages under project: render:, for example posts/*/index.qmd", CONFIG)

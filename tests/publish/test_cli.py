@@ -119,6 +119,17 @@ def test_a_failing_pre_render_script_stops_the_render(full_site, render):
     assert not (full_site / "_site").exists()
 
 
+def test_a_page_that_the_pre_render_script_writes_is_rendered(project_with, render):
+    script = "import pathlib\npathlib.Path('posts/made').mkdir(parents=True, exist_ok=True)\n"
+    script += "pathlib.Path('posts/made/index.qmd').write_text('Made by a script.')\n"
+    root = project_with("[A page](posts/made/index.qmd)", **{"make.py": script})
+    config = (root / "_quarto.yml").read_text().replace("project:\n", "project:\n  pre-render: make.py\n", 1)
+    (root / "_quarto.yml").write_text(config)
+    done = render(root)
+    assert (done.returncode, "Rendered 2 pages " in done.stdout) == (0, True), done.stderr
+    assert "Made by a script." in (root / "_site/posts/made/index.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
