@@ -1,196 +1,140 @@
-"""nnlib beside scikit-learn and PyTorch, on the same work: `python -m benchmarks`.
+"""nnlib beside scikit-learn, PyTorch and JAX, on the same work: `python -m benchmarks`.
 
-Two moons, 500 samples, a 2-8-1 sigmoid network, full batch, float64, plain gradient descent, the loss
-recorded at each epoch. Before anything is timed, every contestant must show that it does this work: from the
-same start, its losses must agree with the others' to 1e-9. Then the contestants take turns, round after
-round, so that a slow spell of the machine meets them all.
+Each work runs in a process of its own, because BLAS reads its number of threads when it is loaded. There, before
+anything is timed, every contestant must show that it does this work: from the same start, its losses must agree
+with nnlib's, epoch by epoch, to 1e-9 (float32: 1e-4). Then the contestants take turns, round after round, so that a
+slow spell of the machine meets them all.
 """
 
-import os
-
-# Before NumPy is imported: BLAS reads these once. More threads slow products this small.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-
 import argparse
+import importlib.util
 import json
+import os
 import platform
-import statistics
 import subprocess
 import sys
-import time
-import warnings
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-import sklearn
-from sklearn.datasets import make_moons
-from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_info
+from benchmarks.works import WORKS
 
-import nnlib as nn
-
-try:
-    import torch
-except ModuleNotFoundError:
-    sys.exit("The benchmark needs PyTorch, which is not installed. Run `make bench`, or: pip install -e '.[bench]'")
-
-HIDDEN, RATE, REPLICATES = 8, 0.5, 100
-X, Y = make_moons(n_samples=500, noise=0.2, random_state=42)
-TARGETS = {("nnlib", "scikit-learn"): 0.55, ("nnlib", "PyTorch"): 0.45, ("nnlib, stack", "scikit-learn"): 0.30}
-
-
-def network(rng):
-    layers = [nn.Dense(HIDDEN, "sigmoid", nn.normal(0.5)), nn.Dense(1, init=nn.normal(0.5))]
-    return nn.Network(2, layers, loss="binary_cross_entropy", rng=rng)
-
-
-# A contestant takes a number of epochs and gets ready, from the start of `network(0)`; what it returns is
-# timed: it trains, and returns the loss at each epoch.
-
-
-def with_nnlib(rng, accuracy):
-    def ready(epochs):
-        net = network(rng)
-        return lambda: nn.train(net, X, Y, nn.SGD(RATE), epochs, accuracy=accuracy).loss
-
-    return ready
-
-
-def with_sklearn(epochs):
-    options = dict(solver="sgd", alpha=0, momentum=0, nesterovs_momentum=False, batch_size=len(X), shuffle=False)
-    # No early stop: the loss may stand still for as long as it likes.
-    endless = dict(max_iter=epochs, tol=0, n_iter_no_change=epochs + 1)
-    model = MLPClassifier((HIDDEN,), "logistic", learning_rate_init=RATE, warm_start=True, **options, **endless)
-    # A first epoch makes the arrays; a warm start then goes on from what they hold.
-    model.set_params(max_iter=1).fit(X, Y)
-    for layer, W, b in zip(network(0).layers, model.coefs_, model.intercepts_):
-        W[...], b[...] = layer.W, layer.b
-    model.set_params(max_iter=epochs)
-    return lambda: model.fit(X, Y).loss_curve_[-epochs:]
-
-
-def with_torch(epochs):
-    model = torch.nn.Sequential(torch.nn.Linear(2, HIDDEN), torch.nn.Sigmoid(), torch.nn.Linear(HIDDEN, 1)).double()
-    for layer, linear in zip(network(0).layers, (model[0], model[2])):
-        linear.weight.data, linear.bias.data = torch.tensor(layer.W.T), torch.tensor(layer.b)
-    x, y = torch.tensor(X), torch.tensor(Y, dtype=torch.float64)[:, None]
-    optimizer, criterion = torch.optim.SGD(model.parameters(), lr=RATE), torch.nn.BCEWithLogitsLoss()
-
-    def run():
-        losses = []
-        for _ in range(epochs):
-            optimizer.zero_grad()
-            loss = criterion(model(x), y)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        return losses
-
-    return run
-
-
-# Name: how to get ready, epochs per round, networks trained at once.
-CONTESTANTS = {
-    "nnlib": (with_nnlib(0, accuracy=False), 1000, 1),
-    "nnlib, with accuracy": (with_nnlib(0, accuracy=True), 1000, 1),
-    "nnlib, stack": (with_nnlib(range(REPLICATES), accuracy=False), 40, REPLICATES),
-    "nnlib, stack, with accuracy": (with_nnlib(range(REPLICATES), accuracy=True), 40, REPLICATES),
-    "scikit-learn": (with_sklearn, 500, 1),
-    "PyTorch": (with_torch, 500, 1),
-}
-
-
-def check_same_work(epochs=200):
-    """Every contestant's losses from the start of `network(0)`, or an AssertionError that names the odd one."""
-    expected = CONTESTANTS["nnlib"][0](epochs)()
-    for name, (ready, _, networks) in CONTESTANTS.items():
-        losses = np.asarray(ready(epochs)())
-        first = losses[:, 0] if networks > 1 else losses
-        np.testing.assert_allclose(first, expected, rtol=1e-9, atol=0, err_msg=f"{name} does other work")
-
-
-def measure(rounds):
-    """Microseconds per epoch and network, a list over the rounds for each contestant."""
-    times = {name: [] for name in CONTESTANTS}
-    for _ in range(rounds):
-        for name, (ready, epochs, networks) in CONTESTANTS.items():
-            run = ready(epochs)
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) / epochs / networks * 1e6)
-    return times
-
-
-def import_seconds(module, rounds):
-    """Seconds that `import module` takes in a fresh interpreter, compiled before, NumPy included."""
-    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    runs = [subprocess.check_output([sys.executable, "-c", code], env=environment) for _ in range(rounds + 1)]
-    return [float(run) for run in runs[1:]]
-
-
-def machine():
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "system": platform.system()}
+NAMES = [*WORKS, "import", "cost"]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each contestant is timed (default 7)")
-    parser.add_argument("--output", type=Path, default=Path(".build/bench.json"), help="JSON file of the results")
+    parser.add_argument("--only", metavar="NAME", nargs="+", choices=NAMES, help=f"some of: {', '.join(NAMES)}")
+    parser.add_argument("--output", type=Path, help="JSON file (default .build/bench.json, or with --only none)")
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds must be at least 1")
 
-    warnings.filterwarnings("ignore", category=sklearn.exceptions.ConvergenceWarning)
-    torch.set_num_threads(1)
-    assert all(pool["num_threads"] == 1 for pool in threadpool_info()), threadpool_info()
-    check_same_work()
-    times = measure(args.rounds)
-    imports = {module: import_seconds(module, args.rounds) for module in ("nnlib", "numpy")}
+    if importlib.util.find_spec("sklearn") is None:
+        sys.exit("The benchmark needs scikit-learn, for its data. Run `make bench`, or: pip install -e '.[bench]'")
 
-    # Contestants of one round meet the same machine, so the ratios are taken within rounds.
-    def ratio(name, peer):
-        return statistics.median(a / b for a, b in zip(times[name], times[peer]))
+    report = {"machine": machine(), "versions": versions(), "rounds": args.rounds, "works": {}}
+    print(f"{report['machine']['processor']}, {report['machine']['cores']} cores")
+    print(", ".join(f"{name} {number}" for name, number in report["versions"].items()))
+    print(
+        f"The same losses from the same start. Medians of {args.rounds} rounds, taken in turns; ratios within rounds."
+    )
+    for name in args.only or NAMES:
+        if name == "import":
+            report["import"] = in_process("import", args.rounds, threads=1)
+            print_import(report["import"])
+        elif name == "cost":
+            report["cost"] = in_process("cost", args.rounds, threads=1)
+            print_cost(report["cost"])
+        else:
+            report["works"][name] = in_process(name, args.rounds, WORKS[name].threads)
+            print_work(name, report["works"][name])
 
-    def summary(values):
-        return {"median": statistics.median(values), "least": min(values), "most": max(values)}
-
-    report = {
-        "work": f"two moons, 500 x 2-{HIDDEN}-1, full batch, float64, gradient descent, the loss at each epoch",
-        "machine": machine(),
-        "threads": 1,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "scikit-learn", "torch")},
-        "rounds": args.rounds,
-        "microseconds_per_epoch_and_network": {name: summary(values) for name, values in times.items()},
-        "ratios": {name: {peer: ratio(name, peer) for peer in ("scikit-learn", "PyTorch")} for name in times},
-        "targets": [{"of": name, "to": peer, "at_most": most} for (name, peer), most in TARGETS.items()],
-        "import_seconds": {module: summary(values) for module, values in imports.items()},
-    }
-    print_report(report)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(f"Written to {args.output}.")
+    output = args.output or (None if args.only else Path(".build/bench.json"))
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        print(f"\nWritten to {output}.")
+        if "cost" in report:
+            draw_cost(report["cost"], output)
 
 
-def print_report(report):
-    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
-    print(f"{report['work']}\n{report['machine']['processor']}, {report['threads']} thread; {versions}")
-    print(f"The same losses to 1e-9 from the same start. Medians of {report['rounds']} rounds, taken in turns.\n")
-    print(f"{'us per epoch and network':28} {'median':>7} {'least':>7} {'most':>7}   / scikit-learn   / PyTorch")
-    for name, row in report["microseconds_per_epoch_and_network"].items():
-        cells = "  ".join(f"{value:13.2f}" for value in report["ratios"][name].values())
-        print(f"{name:28} {row['median']:7.1f} {row['least']:7.1f} {row['most']:7.1f}  {cells}")
-    print()
-    for target in report["targets"]:
-        value = report["ratios"][target["of"]][target["to"]]
-        verdict = "met" if value <= target["at_most"] else "missed"
-        print(f"{target['of']} / {target['to']}: {value:.2f}, target at most {target['at_most']:.2f}: {verdict}")
-    seconds = {module: row["median"] for module, row in report["import_seconds"].items()}
-    print(f"import nnlib: {seconds['nnlib']:.3f} s, of which NumPy {seconds['numpy']:.3f} s; target below 0.2 s")
+def in_process(name, rounds, threads):
+    """What `benchmarks.measure` finds, in a process whose contestants use that many cores."""
+    # NumPy's own threads stay at 1: nnlib uses more cores by more processes.
+    counts = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": 1}
+    environment = os.environ | {variable: str(count) for variable, count in counts.items()}
+    command = [sys.executable, "-m", "benchmarks.measure", name, str(rounds)]
+    run = subprocess.run(command, check=False, env=environment, stdout=subprocess.PIPE, text=True)
+    if run.returncode:
+        sys.exit(f"The work {name!r} failed; its message is above.")
+    return json.loads(run.stdout)
+
+
+def machine():
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = (names or [platform.processor() or platform.machine()])[0]
+    # A load well above 0 before the start means that other programs share the cores.
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"processor": processor, "cores": os.cpu_count(), "system": platform.system(), "load_before": load}
+
+
+def versions():
+    found = {"python": platform.python_version()}
+    for package in ("numpy", "scikit-learn", "torch", "jax", "joblib"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def print_work(name, result):
+    batch = "full batch" if result["batch"] is None else f"batches of {result['batch']}"
+    batch += ", shuffled" if result["shuffle"] else ""
+    cores = "one core" if result["threads"] == 1 else f"{result['threads']} cores"
+    print(f"\n{name}: {result['work']}, {batch}, {result['dtype']}, {cores}")
+    print(f"  {'us per epoch and network':26} {'median':>10} {'least':>10} {'most':>10} {'nnlib takes':>14}")
+    targets = {target["to"]: target for target in result["targets"]}
+    for contestant, row in result["microseconds_per_epoch_and_network"].items():
+        line = f"  {contestant:26} {row['median']:10.1f} {row['least']:10.1f} {row['most']:10.1f}"
+        if contestant in result["ratios"]:
+            line += f" {result['ratios'][contestant]:9.2f} of it"
+        if contestant in targets:
+            line += f"   at most {targets[contestant]['at_most']:.2f}: {targets[contestant]['verdict']}"
+        print(line)
+    for contestant in result["missing"]:
+        print(f"  {contestant:26} not installed")
+    if "peak" in result:
+        shares = ", ".join(f"{contestant} {share:.0%}" for contestant, share in result["peak"]["share"].items())
+        print(f"  of the peak of {result['peak']['gigaflops']:.0f} GFLOP/s: {shares}")
+    parts = {part: share for part, share in result["where_nnlib_spends_it"].items() if part != "slowed_by"}
+    print("  nnlib's time: " + ", ".join(f"{part} {share:.0%}" for part, share in parts.items() if share >= 0.005))
+
+
+def print_import(result):
+    seconds = {module: row["median"] for module, row in result["seconds"].items()}
+    print(f"\nimport: nnlib {seconds['nnlib']:.3f} s, of which NumPy {seconds['numpy']:.3f} s; ", end="")
+    print(f"loads {', '.join(result['packages'])}   below {result['at_most']} s: {result['verdict']}")
+
+
+def print_cost(result):
+    print("\ncost: exponents of nnlib's time per epoch")
+    for axis, fit in result.items():
+        sizes = f"{fit['sizes'][0]} to {fit['sizes'][-1]}"
+        print(f"  {axis:12} {sizes:>14}   {fit['exponent']:.2f}   linear: {fit['verdict']}")
+
+
+def draw_cost(result, output):
+    if importlib.util.find_spec("matplotlib") is None:
+        print("No figure: matplotlib is not installed.")
+        return
+    from benchmarks.cost import draw
+
+    path = output.with_name(output.stem + "-cost.svg")
+    draw(result, path)
+    print(f"Drawn in {path}.")
 
 
 if __name__ == "__main__":

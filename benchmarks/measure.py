@@ -1,0 +1,126 @@
+"""One work, measured in a process of its own: `python -m benchmarks.measure NAME ROUNDS` prints JSON.
+
+The process is started with the thread counts of the work in its environment, where BLAS reads them once.
+"""
+
+import json
+import statistics
+import sys
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+import nnlib as nn
+from benchmarks import cost, imports
+from benchmarks.peers import batches, contestants, with_nnlib
+from benchmarks.timing import Clock, seconds, summary
+from benchmarks.works import WORKS
+from nnlib.network import Samples
+
+# Relative: how far the contestants' losses may lie apart.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+
+
+def measure(work, rounds):
+    """The contestants' times, ratios, targets and share of the peak, and where nnlib's time goes; as a dict."""
+    field, missing = contestants(work)
+    check_same_work(work, field)
+    times, peaks = {name: [] for name in field}, []
+    for _ in range(rounds):  # in turns, so that a slow spell of the machine meets them all
+        for name, ready in field.items():
+            times[name].append(seconds(ready(work, work.epochs)) / work.epochs)
+        peaks.append(peak(work.dtype))
+
+    def ratio(name, peer):  # within rounds, for the same reason
+        return statistics.median(a / b for a, b in zip(times[name], times[peer]))
+
+    microseconds = 1e6 / (work.replicates or 1)
+    result = {
+        "work": work.title,
+        "dtype": work.dtype,
+        "batch": work.batch,
+        "shuffle": work.shuffle,
+        "threads": work.threads,
+        "epochs": work.epochs,
+        "missing": missing,
+        "microseconds_per_epoch_and_network": {name: summary(values, microseconds) for name, values in times.items()},
+        "ratios": {peer: ratio("nnlib", peer) for peer in field if peer != "nnlib"},
+        "targets": [
+            verdict(peer, most, ratio("nnlib", peer) if peer in field else None) for peer, most in work.at_most.items()
+        ],
+        "where_nnlib_spends_it": profile(work, rounds),
+    }
+    if work.threads == 1:
+        shares = {
+            name: statistics.median(work.products() / time / peak for time, peak in zip(values, peaks))
+            for name, values in times.items()
+        }
+        result["peak"] = {"gigaflops": statistics.median(peaks) / 1e9, "share": shares}
+    return result
+
+
+def check_same_work(work, field, epochs=None):
+    """An AssertionError if a contestant's losses differ from nnlib's, from the same start, epoch by epoch."""
+    epochs = epochs or min(work.epochs, 100)
+    work = replace(work, shuffle=False)  # the contestants shuffle differently
+    losses = {name: np.asarray(ready(work, epochs)()) for name, ready in field.items()}
+    for name, values in losses.items():
+        tolerance = TOLERANCE[work.dtype]
+        np.testing.assert_allclose(values, losses["nnlib"], tolerance, 0, err_msg=f"{name} does other work: {work}")
+
+
+def verdict(peer, most, ratio):
+    word = "not installed" if ratio is None else "met" if ratio <= most else "missed"
+    return {"to": peer, "at_most": most, "ratio": ratio, "verdict": word}
+
+
+def peak(dtype, size=1000):
+    """Operations per second of NumPy's product of square matrices, the best of three."""
+    a = np.random.default_rng(0).random((size, size)).astype(dtype)
+    out = np.empty_like(a)
+    return 2 * size**3 / min(seconds(lambda: np.matmul(a, a, out=out)) for _ in range(3))
+
+
+def profile(work, rounds):
+    """Shares of nnlib's time in one process, and the time with the clock divided by that without, as medians.
+
+    Products: what `Dense` does apart from its activations. Batches: copying their rows. Rest: what `train` does
+    around that, checks of the data and for divergence among it, and most of the cost of the clock.
+    """
+    runs = [profiled(work) for _ in range(rounds)]
+    return {part: statistics.median(run[part] for run in runs) for part in runs[0]}
+
+
+def profiled(work):
+    plain = seconds(with_nnlib(replace(work, threads=1), work.epochs))
+    network, optimizer, clock = work.network(), nn.SGD(work.rate), Clock()
+    optimizer.step = clock.wrap("optimizer", optimizer.step)
+    loss = network.loss_function
+    network.loss_function = replace(loss, evaluate=clock.wrap("loss", loss.evaluate))
+    for layer in network.layers:
+        f = layer.activation
+        forward, backward = clock.wrap("activations", f.forward), clock.wrap("activations", f.backward)
+        layer.activation = replace(f, forward=forward, backward=backward)
+        layer.forward = clock.wrap("products", layer.forward)
+        layer.backward = clock.wrap("products", layer.backward)
+    X, y = work.samples()
+    with patch.object(Samples, "batch", clock.wrap("batches", Samples.batch)):
+        clock.start()
+        nn.train(network, X, y, optimizer, work.epochs, accuracy=False, **batches(work))
+        total = clock.stop()
+    return {part: value / total for part, value in clock.parts.items()} | {"slowed_by": total / plain}
+
+
+def main():
+    name, rounds = sys.argv[1], int(sys.argv[2])
+    pools = [pool for pool in threadpool_info() if pool["internal_api"] == "openblas"]
+    assert all(pool["num_threads"] == 1 for pool in pools), f"start this with OPENBLAS_NUM_THREADS=1: {pools}"
+    others = {"cost": cost.measure, "import": imports.measure}
+    result = others[name](rounds) if name in others else measure(WORKS[name], rounds)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

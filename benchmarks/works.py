@@ -1,0 +1,114 @@
+"""The works that are timed: data, network, batches, precision, and how fast nnlib should be at them."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+import nnlib as nn
+
+MOONS, LARGE = 500, 60_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """Plain gradient descent on a network of one hidden layer; the mean loss of each epoch is recorded.
+
+    `epochs` are timed in each round. `at_most` holds the targets: time of nnlib / time of the peer. Batches are
+    slices of the data in their given order, the same for all contestants; with `shuffle`, each contestant shuffles
+    anew for each epoch, in its own way.
+    """
+
+    title: str
+    data: Callable
+    hidden: int
+    activation: str
+    outputs: int
+    rate: float
+    epochs: int
+    at_most: dict = field(default_factory=dict)
+    dtype: str = "float64"
+    batch: int | None = None
+    shuffle: bool = False
+    replicates: int | None = None
+    threads: int = 1
+
+    def samples(self):
+        X, y = self.data()
+        return X.astype(self.dtype, copy=False), y
+
+    def network(self):
+        """The start of all contestants."""
+        n_features = self.data()[0].shape[1]
+        layers = [nn.Dense(self.hidden, self.activation), nn.Dense(self.outputs)]
+        loss = "binary_cross_entropy" if self.outputs == 1 else "categorical_cross_entropy"
+        rng = 0 if self.replicates is None else range(self.replicates)
+        return nn.Network(n_features, layers, loss=loss, rng=rng, dtype=self.dtype)
+
+    def products(self):
+        """Floating-point operations of the matrix products of one epoch: forward, and by weights and activations.
+
+        A product of (n, k) and (k, m) takes n k m multiplications and as many additions. Nobody needs the gradient
+        by the inputs of the first layer.
+        """
+        n, n_features = self.data()[0].shape
+        first, second = n_features * self.hidden, self.hidden * self.outputs
+        return 2 * n * (2 * first + 3 * second) * (self.replicates or 1)
+
+
+@functools.cache
+def moons():
+    from sklearn.datasets import make_moons
+
+    return make_moons(n_samples=MOONS, noise=0.2, random_state=42)
+
+
+@functools.cache
+def digits():
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    X, y = load_digits(return_X_y=True)
+    X, _, y, _ = train_test_split(X / 16, y, test_size=0.2, random_state=0)  # 1437 to train on
+    return X, y
+
+
+@functools.cache
+def large():
+    """Ten blurred patterns of 784 numbers from 0 to 1, in the amount and the shape of MNIST."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(10, size=LARGE)
+    X = rng.random((LARGE, 784), dtype=np.float32)
+    X += rng.random((10, 784), dtype=np.float32)[y]
+    X *= 0.5
+    return X, y
+
+
+_MOONS = Work("two moons, 500 x 2-8-1", moons, hidden=8, activation="sigmoid", outputs=1, rate=0.5, epochs=1000)
+_DIGITS = Work("digits, 1437 x 64-128-10", digits, hidden=128, activation="relu", outputs=10, rate=0.1, epochs=100)
+_BATCHES = replace(_DIGITS, batch=32, epochs=30)
+_LARGE = replace(
+    _DIGITS, title="synthetic, 60,000 x 784-128-10", data=large, rate=0.05, epochs=2, dtype="float32", batch=128
+)
+_STACK = replace(
+    _MOONS,
+    title="100 networks, two moons, 500 x 2-8-1",
+    replicates=100,
+    threads=2,
+    epochs=200,
+    at_most={"PyTorch": 0.50, "JAX": 0.50},
+)
+
+WORKS = {
+    "moons": replace(_MOONS, at_most={"scikit-learn": 0.50, "PyTorch": 0.40}),
+    "digits-float64": replace(_DIGITS, at_most={"scikit-learn": 0.45, "PyTorch": 0.75}),
+    "digits-float32": replace(_DIGITS, dtype="float32", at_most={"PyTorch": 0.85}),
+    "batches-float64": replace(_BATCHES, at_most={"scikit-learn": 0.45}),
+    "batches-float32": replace(_BATCHES, dtype="float32", at_most={"PyTorch": 0.45}),
+    "batches-shuffled": replace(_BATCHES, dtype="float32", shuffle=True),
+    "large": replace(_LARGE, at_most={"PyTorch": 0.90, "scikit-learn": 0.60}),
+    "large-shuffled": replace(_LARGE, shuffle=True),
+    "stack-float64": _STACK,
+    "stack-float32": replace(_STACK, dtype="float32"),
+}

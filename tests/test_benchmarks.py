@@ -1,0 +1,77 @@
+"""The contestants of the benchmark do the same work, and the report has its fields. No timings."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from benchmarks import cost, measure, peers, works
+
+
+def tiny(name):
+    """That work on few samples, in one process."""
+    work = works.WORKS[name]
+    X, y = (np.random.default_rng(0).random((150, 784)), np.arange(150) % 10) if "large" in name else work.data()
+    return replace(work, data=lambda: (X[:150], y[:150]), epochs=3, threads=1, replicates=work.replicates and 3)
+
+
+@pytest.fixture(autouse=True)
+def quiet_peers():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peers' own, such as scikit-learn's of too few epochs
+        yield
+
+
+@pytest.mark.parametrize("name", works.WORKS)
+def test_contestants_record_the_same_losses(name):
+    work = tiny(name)
+    field, _ = peers.contestants(work)
+    if len(field) == 1:
+        pytest.skip("no peer is installed")
+    measure.check_same_work(work, field, epochs=3)
+
+
+def test_other_work_is_noticed():
+    work = tiny("moons")
+    field = {"nnlib": peers.with_nnlib, "other": lambda w, epochs: peers.with_nnlib(replace(w, rate=0.4), epochs)}
+    with pytest.raises(AssertionError, match="other does other work"):
+        measure.check_same_work(work, field, epochs=3)
+
+
+def test_batches_count_once_whatever_their_size():
+    work = tiny("batches-float64")
+    assert len(work.samples()[0]) % work.batch > 0
+    losses = np.array(peers.with_sklearn(work, 2)())
+    np.testing.assert_allclose(losses, peers.with_nnlib(work, 2)(), rtol=1e-9)
+
+
+def test_report_of_a_work():
+    result = measure.measure(tiny("batches-float64"), rounds=1)
+    assert set(result["microseconds_per_epoch_and_network"]) >= {"nnlib", "scikit-learn"}
+    assert {target["to"]: target["verdict"] for target in result["targets"]}["scikit-learn"] in ("met", "missed")
+    assert sum(
+        share for part, share in result["where_nnlib_spends_it"].items() if part != "slowed_by"
+    ) == pytest.approx(1)
+    assert 0 < result["peak"]["share"]["nnlib"] < 1
+
+
+def test_absent_peers_are_named(monkeypatch):
+    monkeypatch.setattr(peers, "SINGLE", peers.SINGLE | {"PyTorch": ("no_such_module", peers.with_torch)})
+    result = measure.measure(replace(tiny("moons"), at_most={"PyTorch": 0.4}), rounds=1)
+    assert result["missing"] == ["PyTorch"]
+    assert result["targets"] == [{"to": "PyTorch", "at_most": 0.4, "ratio": None, "verdict": "not installed"}]
+
+
+def test_operations_of_the_products():
+    # 5 samples x 3-8-2: forward and by the weights 3 * 8 + 8 * 2 each, by the hidden activations 8 * 2.
+    work = replace(works.WORKS["digits-float64"], data=lambda: (np.zeros((5, 3)), None), hidden=8, outputs=2)
+    assert work.products() == 2 * 5 * (2 * (3 * 8 + 8 * 2) + 8 * 2)
+
+
+def test_exponents_of_cost_are_those_of_the_times(monkeypatch):
+    monkeypatch.setattr(cost, "seconds", lambda work, epochs: 1e-3 * len(work[1]) ** 1.5)
+    fit = cost.measure(1, {"samples": [10, 100, 1000]})["samples"]
+    assert fit["exponent"] == pytest.approx(1.5) and fit["verdict"] == "missed"
