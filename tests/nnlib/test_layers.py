@@ -77,7 +77,7 @@ def test_the_way_back_uses_the_mask_of_the_way_there(rng, dtype):
     a = network.activations(x)[0][..., 0, :]
     W2, dW2, W1_and_b1 = W2[..., 0], dW2[..., 0], np.concatenate([dW1, db1[..., None, :]], axis=-2)
     factor = dW2 / (db2 * a)
-    same = dict(rtol=1e-9, atol=1e-12) if dtype == "float64" else dict(rtol=1e-3, atol=1e-4)
+    same = {"rtol": 1e-9, "atol": 1e-12} if dtype == "float64" else {"rtol": 1e-3, "atol": 1e-4}
     assert ((np.abs(factor) < 1e-6) | np.isclose(factor, 1 / 0.6, rtol=1e-4)).all()
     assert 0 < (np.abs(factor) < 1e-6).sum() < factor.size
     output = (W2 * a * factor).sum(axis=-1) + b2[..., 0]
@@ -151,8 +151,8 @@ def test_dropout_takes_any_source_of_random_numbers(make):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [None, 10])
 def test_replicate_equals_single_with_noise_and_state(batch_size, dtype):
-    options = dict(batch_size=batch_size, rng=None if batch_size is None else 6, validation=(X[:5], Y[:5]))
-    same = dict(rtol=1e-11, atol=1e-12) if dtype == "float64" else dict(rtol=2e-3, atol=2e-4)
+    options = {"batch_size": batch_size, "rng": None if batch_size is None else 6, "validation": (X[:5], Y[:5])}
+    same = {"rtol": 1e-11, "atol": 1e-12} if dtype == "float64" else {"rtol": 2e-3, "atol": 2e-4}
     stack = noisy(SEEDS, dtype=dtype)
     together = nn.train(stack, X, Y, nn.SGD(0.02, momentum=0.5), 8, **options)
     for r, seed in enumerate(SEEDS):
