@@ -653,7 +653,7 @@ class MLPRegressor(RegressorMixin, _MLP):
     >>> import nnlib as nn
     >>> import numpy as np
     >>> X = np.linspace(-3, 3, 100).reshape(-1, 1)
-    >>> model = nn.MLPRegressor(20, "tanh", solver="lbfgs", random_state=0).fit(X, np.sin(X[:, 0]))
+    >>> model = nn.MLPRegressor("squared_error", 20, "tanh", solver="lbfgs", random_state=0).fit(X, np.sin(X[:, 0]))
     >>> bool(model.score(X, np.sin(X[:, 0])) > 0.99)
     True
     >>> model.transform(X).shape
