@@ -139,13 +139,12 @@ def _network(path, saved, entries):
     _check_finite(path, arrays)
     network = Network(saved["n_features"], layers, loss=saved["loss"], rng=0, dtype=saved["dtype"])
     size, states = replicates or 1, saved["generators"]
-    if (states is not None) != any(layer.random for layer in layers) or len(states or [None] * size) != size:
+    drawing = any(layer.random for layer in layers)
+    if drawing == (states is None) or (drawing and len(states) != size):
         raise ValueError(f"generators must be null without random layers, else a list of {size}")
-    noise = [None] * size
-    if states is not None:
-        noise = [np.random.default_rng(0) for _ in range(size)]
-        for rng, state in zip(noise, states):
-            _set_state(rng, _fit(_state(rng), state))
+    noise = [np.random.default_rng(0) if drawing else None for _ in range(size)]
+    for rng, state in zip(noise, states or []):
+        _set_state(rng, _fit(_state(rng), state))
     network = network._like(*(np.empty((*lead, v.size), v.dtype) for v in (network.theta, network.state)), noise)
     _put(network, arrays)
     return network
@@ -280,7 +279,7 @@ def _settings(run):
         "validation": None if run.validation is None else len(run.validation),
         "columns": [name for name in run.history.columns if getattr(run.history, name) is not None],
         "early_stopping": None if run.early_stopping is None else repr(run.early_stopping),
-        "memory": list(run.optimizer.memory()),
+        "optimizer_memory": list(run.optimizer.memory()),
     }
 
 

@@ -337,6 +337,7 @@ HEADERS = {
     "activation list": ({"layers": [dense(activation=["tanh"])]}, "unknown activation"),
     "units text": ({"layers": [dense("4")]}, "units must be a whole number of at least 1, not '4'"),
     "generators missing": ({"generators": None}, "generators must be null without random layers, else a list of 1"),
+    "generators none": ({"generators": []}, "generators must be null .* a list of 1"),
     "generators many": ({"generators": [{}, {}]}, "generators must be null .* a list of 1"),
     "generator empty": ({"generators": [{}]}, "must have the keys bit_generator, state, has_uint32, uinteger"),
 }
