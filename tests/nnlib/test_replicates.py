@@ -16,7 +16,14 @@ Y = {
     "squared_error": RNG.normal(size=(40, 3)),
 }
 SEEDS = [4, 0, 11]
-SAME = dict(rtol=1e-12, atol=1e-13)
+SAME = {"rtol": 1e-12, "atol": 1e-13}
+OPTIMIZERS = {
+    "SGD": nn.SGD,
+    "clipped Nesterov": lambda rates: nn.SGD(rates, momentum=0.8, nesterov=True, weight_decay=0.05, clip=0.3),
+    "RMSProp": lambda rates: nn.RMSProp(0.1 * np.array(rates)),
+    "Adam": nn.Adam,
+    "scheduled AdamW": lambda rates: nn.AdamW(lambda step: np.array(rates) / (1 + step), weight_decay=0.1),
+}
 
 
 def build(rng, loss="binary_cross_entropy", **options):
@@ -26,14 +33,14 @@ def build(rng, loss="binary_cross_entropy", **options):
 
 @pytest.mark.parametrize("loss", Y)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_replicate_equals_single(loss, dtype, optimizer, batch_size):
     y, rates = Y[loss], [0.1, 0.02, 0.3]
-    options = dict(batch_size=batch_size, rng=None if batch_size is None else 6, validation=(X[:9], y[:9]))
+    options = {"batch_size": batch_size, "rng": None if batch_size is None else 6, "validation": (X[:9], y[:9])}
     stack = build(SEEDS, loss, dtype=dtype)
     together = nn.train(stack, X, y, optimizer(rates), 12, **options)
-    same = SAME if dtype == "float64" else dict(rtol=1e-4, atol=1e-5)
+    same = SAME if dtype == "float64" else {"rtol": 1e-4, "atol": 1e-5}
     for r, seed in enumerate(SEEDS):
         single = build(seed, loss, dtype=dtype)
         alone = nn.train(single, X, y, optimizer(rates[r]), 12, **options)
@@ -164,6 +171,17 @@ def test_a_pickle_holds_the_parameters_and_little_else():
     network.predict(inputs), network.loss_and_gradient(inputs, inputs[:, 0])
     nn.train(network, inputs, inputs[:, 0], nn.SGD(0.1), 1)
     assert len(pickle.dumps(network)) < network.theta.nbytes + 2000
+
+
+def test_a_part_of_a_stack_trains_like_the_stack():
+    stack, y = build(SEEDS), Y["binary_cross_entropy"]
+    part = stack.part(slice(1, 3))
+    assert part.replicates == 2
+    before = stack.theta.copy()
+    nn.train(part, X, y, nn.SGD([0.1, 0.2]), 5)
+    np.testing.assert_array_equal(stack.theta, before)
+    nn.train(stack, X, y, nn.SGD([0.3, 0.1, 0.2]), 5)
+    np.testing.assert_allclose(part.theta, stack.theta[1:], **SAME)
 
 
 def test_layers_are_copied_into_the_network():
