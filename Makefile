@@ -5,6 +5,9 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
+# Every kernel and every worker of the tests would otherwise compile what it imports anew, which takes seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 SITE   ?= _site
 PIP    := .venv/bin/pip --disable-pip-version-check -qq install --no-compile -c constraints.txt
@@ -18,7 +21,7 @@ site: .venv/ready ## Render the site into _site/
 	@.venv/bin/python -m publish site $(ARGS)
 
 test: .venv/ready ## Run every test that needs no browser
-	@.venv/bin/python -m pytest -q $(ARGS)
+	@.venv/bin/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 check: .venv/ready node_modules/.package-lock.json ## Check the rendered site: make check [SITE=folder]
 	@.venv/bin/python -m publish check $(SITE) $(ARGS)
