@@ -50,7 +50,8 @@ clean: ## Remove the site and the caches; .venv stays
 	@echo "Setting up .venv with the pinned packages (once; a minute or two) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@# The pip that comes with Python 3.11 takes twice as long.
-	@.venv/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
+	@.venv/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip || \
+	  echo "pip could not be renewed (its message is above); going on with the old one." >&2
 	@$(PIP) -e '.[site,test,check]' || { \
 	  echo "Set-up failed: pip could not install the packages. Its message is above." >&2; exit 1; }
 	@touch $@

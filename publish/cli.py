@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nError: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted: the site is as it was before.", file=sys.stderr)
+        print(f"\nInterrupted{': the site is as it was before' * (options.run is _site)}.", file=sys.stderr)
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     site.add_argument("--engine", choices=["quarto", "embedded"], help="default: quarto where it is installed")
     site.add_argument("--output", type=Path, metavar="FOLDER", help="where it goes (default: as _quarto.yml says)")
     site.add_argument("--site-url", metavar="URL", help="its address, for the feed and the sitemap")
-    site.add_argument("--timeout", type=_seconds, default=600, metavar="SECONDS", help="for a chunk (default: 600)")
+    site.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for a chunk (default: 600; embedded engine)")
     site.add_argument("--force", action="store_true", help="render even where nothing has changed")
     site.set_defaults(run=_site)
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     preview = commands.add_parser("preview", help="serve the site on this machine, and render again on each change")
     preview.add_argument("--engine", choices=["quarto", "embedded"], help="default: quarto where it is installed")
-    preview.add_argument("--port", type=int, default=4200, help="default: 4200")
+    preview.add_argument("--port", type=_port, default=4200, help="default: 4200")
     preview.set_defaults(run=_preview)
 
     notebooks = commands.add_parser("notebooks", help="write each post as a notebook into a rendered site")
@@ -83,6 +83,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: name one from 1 to 65535")
+    return value
+
+
 def _site(options: argparse.Namespace) -> int:
     from publish import stage
 
@@ -95,8 +102,11 @@ def _site(options: argparse.Namespace) -> int:
         if stage.recover(output):
             print(f"The last render was cut short; {_short(output)} is the site from before it.", file=sys.stderr)
         engine, command, why = _engine(options.engine)
+        if options.timeout and engine == "quarto":
+            raise PublishError("Quarto has no time limit for chunks: leave --timeout away, or add --engine embedded")
         record = project.root / stage.BUILD / "rendered.json"
         digest = stage.digest(project.root, files, engine, str(command), why, options.site_url, str(output))
+        is_first = not record.exists()
         if not options.force and _is_current(record, digest, output):
             print(f"Nothing has changed: {_short(output)} is up to date, rendered with {_name(engine)}.")
             return 0
@@ -113,7 +123,7 @@ def _site(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - started
     pages = f"{count} page{'s' * (count != 1)}"
     print(f"Rendered {pages} in {seconds:.0f} s with {_name(engine)}: {_short(output)}/index.html")
-    if engine == "embedded" and options.engine is None:
+    if engine == "embedded" and options.engine is None and is_first:  # once is enough
         print(GET_QUARTO)
     return 0
 
@@ -145,7 +155,7 @@ def _render(engine: str, command: Path | None, staged: Project, build: Path, opt
         return quarto.render(command, staged.root, build / "quarto.log", options.site_url)
     from publish import embedded
 
-    return embedded.render(staged, build / "cache", options.timeout, options.site_url)
+    return embedded.render(staged, build / "cache", options.timeout or 600, options.site_url)
 
 
 def _passes(site: Path, warnings: list[str], site_url: str | None) -> bool:

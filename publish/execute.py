@@ -30,8 +30,8 @@ from publish.project import Project
 AT_ONCE = 2  # kernels side by side: each holds scikit-learn and matplotlib in memory
 SLOW_SECONDS = 5.0
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# Files that a chunk may read or import, so that a change in one must run the pages again.
-READABLE = {".py", ".csv", ".json", ".npy", ".npz", ".txt"}
+# A change in a file that a chunk may read or import must run the pages again. These are for the site, and not read.
+NOT_READ_BY_CHUNKS = {".bib", ".css", ".html", ".md", ".qmd", ".scss", ".yml"}
 NOT_READ_BY_PAGES = {"publish", "tests", "_site"}
 
 # What Quarto's own setup cell does for matplotlib, so that both engines draw the same figures.
@@ -259,7 +259,8 @@ def _shared_key(project: Project) -> str:
     for file in sorted(project.root.rglob("*")):
         name = file.relative_to(project.root)
         hidden = any(part.startswith(".") for part in name.parts)
-        if file.suffix in READABLE and name.parts[0] not in NOT_READ_BY_PAGES and not hidden and file.is_file():
+        ignored = hidden or name.parts[0] in NOT_READ_BY_PAGES or "__pycache__" in name.parts
+        if file.suffix not in NOT_READ_BY_CHUNKS and not ignored and file.is_file():
             digest.update(f"\0{name}\0".encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()

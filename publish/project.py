@@ -29,7 +29,11 @@ class Project:
         file = self.root / CONFIG
         if not file.is_file():
             raise PublishError(f"there is no {CONFIG} in {self.root}: run this in the project's folder")
-        return read_yaml(file.read_text(encoding="utf-8"), CONFIG)
+        config = read_yaml(file.read_text(encoding="utf-8"), CONFIG)
+        for section in ("project", "website"):
+            if not isinstance(config.get(section, {}), dict):
+                raise PublishError(f"{section}: must hold lines of the form key: value", CONFIG)
+        return config
 
     @property
     def output(self) -> Path:
@@ -40,8 +44,8 @@ class Project:
     def pages(self) -> list[PurePosixPath]:
         """The sources of the pages, relative to the root, in the order of `project.render`; a script may make some."""
         patterns = self.config.get("project", {}).get("render")
-        if not patterns:
-            raise PublishError("name the pages under project: render:, for example posts/*/index.qmd", CONFIG)
+        if not patterns or not isinstance(patterns, list):
+            raise PublishError("name the pages in a list under project: render:, for example [posts/*/index.qmd]", CONFIG)
         found: dict[PurePosixPath, None] = {}
         for pattern in patterns:
             matches = sorted(self.root.glob(str(pattern).lstrip("/")))

@@ -18,11 +18,14 @@ OLDEST = (1, 7)
 
 def find() -> tuple[Path | None, str]:
     """Quarto's command and version; or None, and why there is none."""
-    # `make quarto` installs it beside this Python, which need not be on the PATH.
-    beside = Path(sys.executable).parent / "quarto"
-    command = shutil.which("quarto") or (str(beside) if beside.exists() else None)
-    if command is None:
-        return None, "quarto is not on the PATH"
+    # `make quarto` installs it beside this Python, which need not be on the PATH, or come after an older one there.
+    beside = shutil.which("quarto", path=Path(sys.executable).parent)
+    commands = dict.fromkeys(filter(None, (shutil.which("quarto"), beside)))
+    tried = [_try(command) for command in commands]
+    return next((found for found in tried if found[0]), tried[0] if tried else (None, "quarto is not on the PATH"))
+
+
+def _try(command: str) -> tuple[Path | None, str]:
     try:
         version = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError) as error:

@@ -11,8 +11,8 @@ import contextlib
 import hashlib
 import os
 import shutil
-import sys
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

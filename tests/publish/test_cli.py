@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 
 from publish import quarto
+from publish.cli import main
 
 OLD = "the site from before"
 
@@ -86,7 +87,9 @@ def test_a_missing_citation(old_site, render):
     ("config", "words"),
     [
         ("project:\n  render: [a\n", "_quarto.yml:"),
-        ("project:\n  type: website\n", "name the pages under project: render:"),
+        ("project:\n  type: website\n", "name the pages in a list under project: render:"),
+        ("project:\n  render: index.qmd\n", "name the pages in a list under project: render:"),
+        ("project: website\n", "project: must hold lines of the form key: value"),
         ("project:\n  render: [none/*.qmd]\n", "no file matches"),
     ],
 )
@@ -184,7 +187,15 @@ def alive(pid):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["none"], ["site", "--engine", "none"], ["site", "--timeout", "0"], ["notebooks"]]
+    "arguments",
+    [
+        [],
+        ["none"],
+        ["site", "--engine", "none"],
+        ["site", "--timeout", "0"],
+        ["preview", "--port", "70000"],
+        ["notebooks"],
+    ],
 )
 def test_wrong_usage(tmp_path, publish, arguments):
     done = publish(tmp_path, *arguments)
@@ -202,6 +213,25 @@ def test_an_old_quarto_is_not_used(tmp_path, monkeypatch):
     (tmp_path / "quarto").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert quarto.find() == (None, "quarto 1.3.450 is too old: 1.7 or newer is needed")
+
+
+def test_a_newer_quarto_beside_python_is_used_in_place_of_an_old_one(tmp_path, monkeypatch):
+    for folder, version in (("old", "1.3.450"), ("beside", "1.9.38")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "quarto").write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / folder / "quarto").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "old"), prepend=os.pathsep)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "beside/python"))
+    assert quarto.find() == (tmp_path / "beside/quarto", "1.9.38")
+
+
+def test_a_time_limit_that_quarto_would_not_keep_is_refused(old_site, monkeypatch, capfd):
+    root = old_site("")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(quarto, "find", lambda: (root / "quarto", "1.9.38"))
+    assert main(["site", "--timeout", "5"]) == 1
+    assert "leave --timeout away" in capfd.readouterr().err
+    assert is_old(root)
 
 
 @pytest.mark.skipif(quarto.find()[0] is None, reason="needs Quarto")

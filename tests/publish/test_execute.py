@@ -42,7 +42,8 @@ def test_chunks_share_a_kernel_in_the_projects_folder_with_its_modules_and_quart
     assert len(executed.outputs[3]) == 1
 
 
-def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_module_changes(project_with):
+@pytest.mark.parametrize("read", ["own.py", "data.parquet"])
+def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_file_it_reads_changes(project_with, read):
     body = "```{python}\nimport time, own\nopen('written.svg', 'w').write('x')\nprint(time.perf_counter_ns())\n```"
     root = project_with(body, **{"own.py": ""})
     first = texts(run(root))
@@ -50,7 +51,7 @@ def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_module_ch
     (root / "index.qmd").write_text((root / "index.qmd").read_text() + "\nOnly prose is new.\n")
     assert texts(run(root)) == first
     assert (root / "written.svg").read_text() == "x"
-    (root / "own.py").write_text("NEW = 1")
+    (root / read).write_text("NEW = 1")
     assert texts(run(root)) != first
 
 
