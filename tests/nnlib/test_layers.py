@@ -269,6 +269,17 @@ def test_a_batch_of_one_sample_gives_the_shift():
     np.testing.assert_allclose(network.loss(X[:1], Y[:1], training=True), expected[0], rtol=1e-12)
     nn.train(network, X[:9], Y[:9], nn.SGD(0.01), 3, batch_size=4, rng=0)  # the last batch holds one sample
     assert np.isfinite(network.predict(X)).all()
+    state = network.state.copy()
+    nn.train(network, X[:1], Y[:1], nn.SGD(0.01), 3)
+    np.testing.assert_array_equal(network.state, state)  # one sample says nothing of the variance
+
+
+def test_a_variance_that_overflows_is_divergence():
+    """The units would be constant, and the loss finite."""
+    network = nn.Network(3, [nn.Dense(4), nn.BatchNorm("tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    with pytest.raises(nn.DivergenceError, match="cannot start.*Scale X"):
+        nn.train(network, 1e200 * X, Y, nn.SGD(0.1), 5)
+    assert np.isfinite(network.state).all()
 
 
 def test_batch_norm_follows_pytorch():
@@ -329,6 +340,26 @@ def test_the_summary_names_the_layers_and_their_shapes():
     assert "replicates: 3" in lines[-1]
 
 
+# Dense
+
+
+def test_biases_start_at_zero_or_where_they_are_told_to():
+    def build(**options):
+        return nn.Network(3, [nn.Dense(4, "relu", **options), nn.Dense(1)], loss="squared_error", rng=5)
+
+    assert not build().layers[0].b.any()
+    seen = []
+
+    def bias(rng, fan_in, units):
+        seen.append((fan_in, units))
+        return np.arange(units) + 0.5
+
+    network = build(bias_init=bias)
+    np.testing.assert_array_equal(network.layers[0].b, [0.5, 1.5, 2.5, 3.5])
+    assert seen == [(3, 4)]
+    np.testing.assert_array_equal(network.layers[0].W, build().layers[0].W)
+
+
 # Layers of one's own
 
 
@@ -387,6 +418,8 @@ def test_a_layer_of_ones_own_joins_in(rng):
          ["the last layer must be Dense, not BatchNorm("]),
         (lambda: nn.Network(2, [nn.Dropout, nn.Dense(1)], loss="squared_error", rng=0), TypeError,
          ["layers such as nn.Dense(8, 'tanh')", "Dropout"]),
+        (lambda: nn.Network(2, [nn.Dense(3, bias_init=lambda rng, fan_in, units: [1.0])], loss="squared_error", rng=0),
+         ValueError, ["Dense(3, 'identity') starts with b of shape (1,); expected (3,)"]),
         (lambda: noisy().replicate(0), ValueError, ["single network", "rng=[seed"]),
     ],
 )  # fmt: skip

@@ -360,6 +360,14 @@ def test_clipping_is_done_for_each_network_of_a_stack():
     np.testing.assert_allclose(theta, [[-0.6, -0.8], [-0.3, -0.4]], rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype, large", [("float32", 1e30), ("float64", 1e300)])
+def test_a_gradient_whose_square_overflows_is_clipped_too(dtype, large):
+    theta, optimizer = np.zeros((3, 2), dtype), nn.SGD(1.0, clip=1.0)
+    optimizer.start(theta)
+    optimizer.step(theta, np.array([[3 * large, 4 * large], [3e-12 * large, 4e-12 * large], [0.3, 0.4]], dtype))
+    np.testing.assert_allclose(theta, [[-0.6, -0.8], [-0.6, -0.8], [-0.3, -0.4]], rtol=1e-6)
+
+
 def test_the_learning_rate_may_be_changed_in_between():
     theta, optimizer = np.zeros(1), nn.SGD(1.0)
     optimizer.start(theta)
@@ -425,6 +433,10 @@ def started(optimizer, theta=(0.0, 1.0)):
         (lambda: nn.RMSProp(0.1, beta=1.0), ValueError, ["beta must be at least 0 and below 1, not 1.0"]),
         (lambda: nn.RMSProp(0.1, epsilon=-1), ValueError, ["epsilon must be a finite number above 0, not -1"]),
         (lambda: nn.Optimizer(0.1, ["momentum"]), TypeError, ["nn.Clip(1.0)", "not 'momentum'"]),
+        (lambda: nn.Optimizer(0.1, [nn.Clip]), TypeError, ["nn.Clip(1.0)", "Clip'>"]),
+        (lambda: nn.SGD(0.1).step(np.ones(2), np.ones(2)), RuntimeError, ["SGD(0.1) was not started", "start(theta)"]),
+        (started(nn.SGD(lambda step: None)), ValueError, ["schedule returned None at step 0", "a number"]),
+        (started(nn.SGD(lambda step: "0.1")), ValueError, ["schedule returned 0.1 at step 0", "a number"]),
         (started(nn.SGD(lambda step: np.nan)), ValueError, ["schedule returned nan at step 0", "at least 0"]),
         (started(nn.SGD(lambda step: -0.5)), ValueError, ["schedule returned -0.5 at step 0", "at least 0"]),
         (started(nn.SGD(lambda step: np.inf)), ValueError, ["schedule returned inf at step 0"]),
@@ -445,3 +457,16 @@ def test_a_schedule_that_goes_wrong_later_stops_there():
     with pytest.raises(ValueError, match="the schedule returned -0.1 at step 2; a rate is a number of at least 0"):
         nn.train(network, X, Y, nn.SGD(lambda step: 0.1 * (1 - step) if step else 0.1), 5)
     assert np.isfinite(network.theta).all()
+
+
+def test_going_on_with_a_network_of_another_size():
+    optimizer = nn.Adam(0.1)
+    nn.train(classifier(), X, Y, optimizer, 1)
+    with pytest.raises(ValueError, match=r"started for parameters of shape \(29,\).*\(36,\): leave out restart=False"):
+        nn.train(classifier(hidden=5), X, Y, optimizer, 1, restart=False)
+
+
+def test_a_single_transform_needs_no_list_and_repr_is_readable():
+    assert nn.Optimizer(0.1, nn.Clip(2.0)).transforms[0].norm == 2
+    assert repr(nn.SGD(nn.schedules.cosine(0.1, 10))) == "SGD(cosine(0.1, 10, 0.0))"
+    assert repr(nn.Adam(0.5)) == "Adam(0.5)" and repr(nn.SGD(rosenbrock)) == "SGD(rosenbrock)"

@@ -41,6 +41,13 @@ def test_staircase_equals_pytorchs_step(every, factor):
     np.testing.assert_allclose(values(schedules.staircase(0.1, every, factor)), expected, rtol=1e-12)
 
 
+def test_cosine_goes_down_and_stays_there():
+    rates = values(schedules.cosine(0.2, 30, final=0.1))
+    np.testing.assert_allclose(rates[[0, 10, 15, 20, 30]], [0.2, 0.175, 0.15, 0.125, 0.1])
+    np.testing.assert_allclose(rates[30:], 0.1)
+    assert (np.diff(rates[:31]) < 0).all()
+
+
 @pytest.mark.parametrize("final", [0.0, 0.01])
 def test_cosine_equals_pytorchs(final):
     """Down to the last step: beyond it PyTorch's climbs again, and ours stays."""
