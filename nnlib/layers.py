@@ -192,6 +192,8 @@ class Dense(Layer):
         if init is None:
             init = "he" if self.activation.name in ("relu", "leaky_relu") else "xavier"
         self.init, self.bias_init = get_initializer(init), bias_init
+        if bias_init is not None and not callable(bias_init):
+            raise TypeError(f"bias_init must be a function f(rng, fan_in, units), not {bias_init!r}.")
 
     def build(self, fan_in):
         self.fan_in = fan_in

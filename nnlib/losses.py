@@ -95,28 +95,21 @@ def average(values, weight, dz=None):
 
 def _binary_cross_entropy(z, t, dz, scratch):
     # -t log p - (1 - t) log(1 - p) with p = sigmoid(z) is max(z, 0) - t z + log(1 + e), where e = exp(-|z|) cannot
-    # overflow. The sigmoid is (1 or e) / (1 + e).
-    u, e = scratch
+    # overflow and a small loss keeps all its digits. The sigmoid is (1 or e) / (1 + e).
+    values, e = scratch
     np.abs(z, out=e)
     np.negative(e, out=e)
     np.exp(e, out=e)
-    np.add(e, 1, out=u)
+    np.add(e, 1, out=values)
     np.greater_equal(z, 0, out=dz)
     np.maximum(dz, e, out=dz)
-    dz /= u
+    dz /= values
     dz -= t
-    # log(1 + e) with all digits of a small e: what was lost in rounding u = 1 + e, divided by u, is added to log(u).
-    # NumPy's log1p does the same number by number, four times as slowly.
-    u -= 1
-    e -= u
-    u += 1
-    e /= u
-    np.log(u, out=u)
-    u += e
-    np.maximum(z, 0, out=e)
-    e -= z * t  # first, so that a loss near 0 is not rounded away
-    u += e
-    return u.sum(axis=-2)
+    np.log1p(e, out=e)
+    np.maximum(z, 0, out=values)
+    values -= z * t
+    values += e
+    return values.sum(axis=-2)
 
 
 def _categorical_cross_entropy(z, t, dz, scratch):

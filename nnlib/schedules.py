@@ -89,7 +89,7 @@ def one_cycle(peak, steps, start=0.04, end=4e-6, rise=0.3):
     """Up from `start * peak` to `peak` during the share `rise` of the steps, and down to `end * peak`, on cosines.
 
     Smith & Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2019);
-    the shares are those of PyTorch's `OneCycleLR`.
+    the shares are those of PyTorch's `OneCycleLR`, which reaches its end one step earlier: at the last of its steps.
 
     Examples
     --------

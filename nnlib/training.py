@@ -339,13 +339,13 @@ def _weights(network, y, sample_weight, class_weight):
     labels = checks.real_array(y, "y")
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(axis=1)
-    labels = checks.class_labels(labels, len(labels), n_classes)
+    labels = checks.class_labels(labels, labels.shape[0] if labels.ndim else 0, n_classes)
     table = np.ones(n_classes)
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if label not in range(n_classes):
                 raise ValueError(f"class_weight names {label!r}, but the classes are 0 to {n_classes - 1}.")
-            table[label] = checks.positive(f"class_weight[{label!r}]", weight) if weight != 0 else 0
+            table[int(label)] = checks.positive(f"class_weight[{label!r}]", weight) if weight != 0 else 0
     elif isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(labels, minlength=n_classes)
         table = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
