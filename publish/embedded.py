@@ -24,6 +24,7 @@ HANDLED = re.compile(
     r"smalldocs compiles no Sass|smalldocs runs no code|html-math-method|link-citations|bibliography|fig-format|fig-dpi"
     r"|date-format|execute-dir|respect-user-color-scheme|\bcsl\b|code-fold|code-summary"
 )
+DESCRIPTION = re.compile(r'<meta (?:name|property)="(?:\w+:)?description" content="[^"]*')
 
 
 class _Site(smalldocs.site.Site):
@@ -87,7 +88,7 @@ def _drop_imports(output: Path) -> None:
 
 
 def _add_metadata(file: Path, page: smalldocs.site.Page) -> None:
-    """Put into a page's head what Quarto puts there and smalldocs does not: the date, and the picture's description."""
+    """Make a page's head as Quarto's: with the date and the picture's description, and no Markdown in its own."""
     tags = []
     if page.date:
         tags.append(f'<meta name="dcterms.date" content="{page.date.isoformat()}">')
@@ -96,4 +97,5 @@ def _add_metadata(file: Path, page: smalldocs.site.Page) -> None:
         for tag, name in (("property", "og:image"), ("name", "twitter:image")):
             if f'<meta {tag}="{name}"' in text:
                 tags.append(f'<meta {tag}="{name}:alt" content="{html.escape(str(alt))}">')
+    text = DESCRIPTION.sub(lambda match: match[0].replace("`", ""), text)
     file.write_text(text.replace("</head>", "".join(tags) + "</head>", 1), encoding="utf-8")

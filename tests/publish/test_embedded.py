@@ -191,3 +191,10 @@ def test_nothing_is_asked_of_another_host(site):
     assert found == []
     for page in site.rglob("*.html"):
         assert not BeautifulSoup(page.read_text(), "html.parser").select("link[rel=stylesheet][href^=http]")
+
+
+def test_code_in_a_description_is_plain_text_in_the_head(project_with):
+    root = project_with("Text.", front="title: x\ndescription: What `code` does")
+    assert render_project(Project(root), root / "cache") == []
+    head = BeautifulSoup((root / "_site/index.html").read_text(), "html.parser").head
+    assert head.find("meta", attrs={"name": "description"})["content"] == "What code does"
