@@ -24,7 +24,10 @@ CASES = 57  # of the 59 of scikit-learn 1.9
 
 def load():
     path = importlib.util.find_spec("sklearn.neural_network.tests.test_mlp").origin
-    text, line = Path(path).read_text(encoding="utf-8"), "from sklearn.neural_network import MLPClassifier, MLPRegressor"
+    text, line = (
+        Path(path).read_text(encoding="utf-8"),
+        "from sklearn.neural_network import MLPClassifier, MLPRegressor",
+    )
     assert text.count(line) == 1
     module = types.ModuleType("suite")
     exec(compile(text.replace(line, "from nnlib import MLPClassifier, MLPRegressor"), path, "exec"), vars(module))
