@@ -94,7 +94,7 @@ class _Views(list):
     """A list of parts of a network: what is assigned to an item is copied into the network."""
 
     def __setitem__(self, i, values):
-        checks.overwrite(f"item {i}", self[i], values)
+        checks.overwrite(f"array {i} of coefs_ or intercepts_", self[i], values)
 
 
 def _views_of(part, doc):
@@ -116,8 +116,6 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     _parameter_constraints = neural_network.MLPClassifier._parameter_constraints | {
         "activation": [str, Activation, "array-like"],
         "momentum": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
         "dropout": [None, Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "init": [None, str, callable],
@@ -269,7 +267,7 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_layers_ = 1 + sum(isinstance(layer, Dense) for layer in layers)
         self.n_iter_ = self.t_ = self._no_improvement_count = 0
         self.loss_curve_, self.validation_scores_, self.validation_loss_curve_ = [], None, None
-        self.best_loss_, self.best_validation_score_ = (None if self.early_stopping else np.inf), None
+        self.best_loss_ = self.best_validation_score_ = None
         for name in ("_optimizer", "loss_"):
             vars(self).pop(name, None)
 
@@ -282,6 +280,8 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             X, t, weight, validation = self._split(X, t, weight, rng)
         if validation is not None and self.validation_scores_ is None:
             self.validation_scores_, self.validation_loss_curve_, self.best_validation_score_ = [], [], -np.inf
+        if self.early_stopping or self.best_loss_ is None:  # it may have changed since the last call
+            self.best_loss_ = None if self.early_stopping else np.inf
         n = X.shape[0]
         if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(f"batch_size={self.batch_size} is more than the {n} samples, and is clipped to {n}.")
@@ -453,6 +453,7 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
@@ -505,7 +506,8 @@ class MLPClassifier(ClassifierMixin, _MLP):
         Accuracy (of several labels, all must be right) and loss without penalty, on `validation_data` or on the part
         that early stopping splits off; None if there is neither.
     best_validation_score_ : float or None
-    classes_ : ndarray, or a list of them for several outputs
+    classes_ : ndarray
+        The labels in sorted order, as in the columns of `predict_proba`; with several labels per sample their numbers.
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -566,12 +568,12 @@ class MLPClassifier(ClassifierMixin, _MLP):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
-        """The most probable class of each sample, shape (n,); of several labels 1 or 0, shape (n, labels)."""
+        """The most probable class of each row of `X`, shape (n,); of several labels 1 or 0, shape (n, labels)."""
         outputs = self._outputs(X)
         return self._binarizer.inverse_transform(outputs[:, 0] if self.n_outputs_ == 1 else outputs)
 
     def predict_proba(self, X):
-        """Probabilities, shape (n, classes), in the order of `classes_`; of several labels that of each."""
+        """Probabilities for each row of `X`, shape (n, classes), in the order of `classes_`; of each of several labels."""
         p = self._outputs(X)
         return np.hstack([1 - p, p])[:, : len(self.classes_)] if self.n_outputs_ == 1 else p
 
@@ -682,7 +684,7 @@ class MLPRegressor(RegressorMixin, _MLP):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
-        """Predictions, shape (n,) or (n, outputs)."""
+        """Predictions for each row of `X`, shape (n,) or (n, outputs)."""
         outputs = self._outputs(X)
         return outputs[:, 0] if self.n_outputs_ == 1 else outputs
 

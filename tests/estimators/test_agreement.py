@@ -13,29 +13,34 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X, Y = load_iris(return_X_y=True)
 X = scale(X)
 PAIRS = [(nn.MLPClassifier, neural_network.MLPClassifier), (nn.MLPRegressor, neural_network.MLPRegressor)]
-SETTINGS = dict(
-    hidden_layer_sizes=(12, 7), learning_rate_init=0.05, alpha=0.1, max_iter=50, shuffle=False, random_state=3
-)
+SETTINGS = {
+    "hidden_layer_sizes": (12, 7),
+    "learning_rate_init": 0.05,
+    "alpha": 0.1,
+    "max_iter": 50,
+    "shuffle": False,
+    "random_state": 3,
+}
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        dict(solver="sgd", momentum=0),
-        dict(solver="sgd"),
-        dict(solver="sgd", nesterovs_momentum=False),
-        dict(solver="sgd", learning_rate="invscaling"),
-        dict(solver="sgd", learning_rate="adaptive", tol=0.05, n_iter_no_change=2),
-        dict(solver="adam"),
-        dict(solver="adam", early_stopping=True),
-        dict(solver="adam", batch_size=40, alpha=0.0),
+        {"solver": "sgd", "momentum": 0},
+        {"solver": "sgd"},
+        {"solver": "sgd", "nesterovs_momentum": False},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
+        {"solver": "adam"},
+        {"solver": "adam", "early_stopping": True},
+        {"solver": "adam", "batch_size": 40, "alpha": 0.0},
     ],
     ids=str,
 )
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 def test_every_epoch_is_the_same(ours, theirs, activation, settings):
-    settings = SETTINGS | dict(activation=activation) | settings
+    settings = SETTINGS | {"activation": activation} | settings
     one, two = ours(**settings).fit(X, Y), theirs(**settings).fit(X, Y)
     assert one.n_iter_ == two.n_iter_ and one.t_ == two.t_
     np.testing.assert_allclose(one.loss_curve_, two.loss_curve_, rtol=1e-9)
@@ -56,7 +61,7 @@ def test_sample_weights(ours, theirs):
 @pytest.mark.parametrize("activation", ["logistic", "relu"])
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 def test_lbfgs_finds_the_same_minimum(ours, theirs, activation):
-    settings = SETTINGS | dict(solver="lbfgs", activation=activation, alpha=10.0, max_iter=1000)
+    settings = SETTINGS | {"solver": "lbfgs", "activation": activation, "alpha": 10.0, "max_iter": 1000}
     one, two = ours(**settings).fit(X, Y), theirs(**settings).fit(X, Y)
     assert one.loss_ == pytest.approx(two.loss_, rel=1e-5)
 
@@ -65,7 +70,14 @@ def test_lbfgs_finds_the_same_minimum(ours, theirs, activation):
 def test_the_penalty_does_not_depend_on_the_batch_size(batch_size):
     # Where all inputs are zero, so is the gradient of the weights, and only the penalty is left.
     def weights(rate):
-        settings = dict(hidden_layer_sizes=(), solver="sgd", momentum=0, alpha=150, max_iter=2, random_state=0)
+        settings = {
+            "hidden_layer_sizes": (),
+            "solver": "sgd",
+            "momentum": 0,
+            "alpha": 150,
+            "max_iter": 2,
+            "random_state": 0,
+        }
         model = nn.MLPRegressor(**settings, batch_size=batch_size, learning_rate_init=rate)
         return model.fit(np.zeros_like(X), Y).coefs_[0]
 

@@ -46,7 +46,7 @@ def test_a_worker_dies_and_the_search_does_not(monkeypatch):
     folds = list(StratifiedKFold(3).split(X, y))
     search = GridSearchCV(model, GRID, cv=folds, error_score="raise")
 
-    settings = dict(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
         plugin = KillHalfWay(cluster, fits=12 * 3)
         cluster.scheduler.add_plugin(plugin)

@@ -26,7 +26,7 @@ import nnlib as nn
 NAMES = np.array(["setosa", "versicolor", "virginica"])
 X, Y = load_iris(return_X_y=True)
 Y = NAMES[Y]
-SMALL = dict(hidden_layer_sizes=8, learning_rate_init=0.05, max_iter=100, tol=0.003, random_state=0)
+SMALL = {"hidden_layer_sizes": 8, "learning_rate_init": 0.05, "max_iter": 100, "tol": 0.003, "random_state": 0}
 
 
 @pytest.fixture(autouse=True)

@@ -24,13 +24,12 @@ CASES = 57  # of the 59 of scikit-learn 1.9
 
 def load():
     path = importlib.util.find_spec("sklearn.neural_network.tests.test_mlp").origin
-    text, line = (
-        Path(path).read_text(encoding="utf-8"),
-        "from sklearn.neural_network import MLPClassifier, MLPRegressor",
-    )
+    text = Path(path).read_text(encoding="utf-8")
+    line = "from sklearn.neural_network import MLPClassifier, MLPRegressor"
     assert text.count(line) == 1
     module = types.ModuleType("suite")
-    exec(compile(text.replace(line, "from nnlib import MLPClassifier, MLPRegressor"), path, "exec"), vars(module))
+    code = compile(text.replace(line, "from nnlib import MLPClassifier, MLPRegressor"), path, "exec")
+    exec(code, vars(module))  # noqa: S102 - the tests of an installed package
     assert (module.MLPClassifier, module.MLPRegressor) == (nn.MLPClassifier, nn.MLPRegressor)
     return {name: test for name, test in vars(module).items() if name.startswith("test_")}
 
@@ -65,7 +64,7 @@ def test_no_case_of_the_suite_is_lost():
     assert sum(cases(test) for name, test in SUITE.items() if name not in LEFT_OUT) >= CASES
 
 
-SMALL = dict(hidden_layer_sizes=20, learning_rate_init=0.02, max_iter=50)
+SMALL = {"hidden_layer_sizes": 20, "learning_rate_init": 0.02, "max_iter": 50}
 
 
 @parametrize_with_checks([nn.MLPClassifier(**SMALL), nn.MLPRegressor(**SMALL)])

@@ -22,11 +22,11 @@ TARGETS = X @ RNG.normal(size=(3, 2))
 
 
 def classifier(**settings):
-    return nn.MLPClassifier(**(dict(hidden_layer_sizes=(8, 5), max_iter=5, random_state=0) | settings))
+    return nn.MLPClassifier(**({"hidden_layer_sizes": (8, 5), "max_iter": 5, "random_state": 0} | settings))
 
 
 def regressor(**settings):
-    return nn.MLPRegressor(**(dict(hidden_layer_sizes=(8, 5), max_iter=5, random_state=0) | settings))
+    return nn.MLPRegressor(**({"hidden_layer_sizes": (8, 5), "max_iter": 5, "random_state": 0} | settings))
 
 
 def test_layers_from_parameters():
@@ -92,7 +92,7 @@ def test_class_weights_are_sample_weights():
 
 def test_weights_count_as_repeated_rows():
     repeats = RNG.integers(0, 3, 60)
-    settings = dict(solver="sgd", learning_rate_init=0.1, batch_size=200, alpha=0.5)
+    settings = {"solver": "sgd", "learning_rate_init": 0.1, "batch_size": 200, "alpha": 0.5}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # batch_size is clipped
         one = classifier(**settings).fit(X, Y, repeats)
@@ -238,6 +238,10 @@ ERRORS = {
     ),
     "other classes": (
         lambda: classifier(warm_start=True).fit(X, Y).fit(X, LABELS[:, 0]), "same classes as in the previous call"
+    ),
+    "weights of another shape": (
+        lambda: regressor().fit(X, TARGETS).coefs_.__setitem__(1, X),
+        r"array 1 of coefs_ or intercepts_ has shape \(60, 3\); expected \(8, 5\)",
     ),
     "nothing hidden": (lambda: regressor(hidden_layer_sizes=()).fit(X, TARGETS).transform(X), "no hidden layer"),
     "negative counts": (lambda: regressor(loss="poisson").fit(X, TARGETS), "takes counts, which are at least 0"),
