@@ -16,6 +16,8 @@ if __name__ == "__main__":
         "nnlib",
         "-q",
         "-x",
+        "-m",
+        "not slow",
         "--no-header",
         "-p",
         "no:cacheprovider",

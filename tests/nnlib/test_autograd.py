@@ -184,6 +184,7 @@ def test_the_graph_of_a_neuron_can_be_drawn():
     assert repr(neuron) == "<Tensor sigmoid, shape (): 0.4013>"
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_operations():
     x = Tensor(1.0)
     y = x
@@ -412,6 +413,7 @@ def test_the_tape_agrees_with_the_network(loss, activation):
         np.testing.assert_allclose(tensor.grad, part, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_tape_agrees_with_pytorch():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)

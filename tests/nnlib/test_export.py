@@ -12,6 +12,7 @@ import nnlib as nn
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(0).normal(size=(50, 3))

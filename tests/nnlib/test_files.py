@@ -578,6 +578,7 @@ def long_run(path=None, every=1, resume=False):
     return network, history
 
 
+@pytest.mark.slow
 def test_a_killed_process_resumes(path):
     code = f"import sys, numpy as np, nnlib as nn\n{inspect.getsource(long_run)}\nlong_run(sys.argv[1])"
     child = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT)

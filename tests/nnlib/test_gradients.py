@@ -123,6 +123,7 @@ def test_batch_norm_agrees_with_the_tape():
 
 
 @pytest.mark.parametrize("loss", LAST)
+@pytest.mark.slow
 def test_gradient_agrees_with_pytorch(loss):
     torch = pytest.importorskip("torch")
     functions = {

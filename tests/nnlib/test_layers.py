@@ -282,6 +282,7 @@ def test_a_variance_that_overflows_is_divergence():
     assert np.isfinite(network.state).all()
 
 
+@pytest.mark.slow
 def test_batch_norm_follows_pytorch():
     """Several steps of plain descent: parameters, running means, and predictions in both modes."""
     torch = pytest.importorskip("torch")

@@ -111,6 +111,7 @@ def test_poisson_is_zero_where_the_mean_is_the_count_and_takes_zeros():
         network.classify([[1.0]])
 
 
+@pytest.mark.slow
 def test_values_agree_with_pytorch_far_out():
     torch = pytest.importorskip("torch")
     z = np.array([[-800.0, 3.0], [800.0, -40.0], [1e-9, 0.0], [50.0, 51.0]])

@@ -142,6 +142,7 @@ def clip_exactly(parameter, most):
     [([1.0, -2.0, 3.0], lambda theta: CURVATURE * theta), ([-1.2, 1.0], rosenbrock)],
     ids=["quadratic", "Rosenbrock"],
 )
+@pytest.mark.slow
 def test_trajectories_equal_those_of_pytorch(name, start, gradient):
     torch = pytest.importorskip("torch")
     make, peer, clip = PAIRS[name]
@@ -157,6 +158,7 @@ def test_trajectories_equal_those_of_pytorch(name, start, gradient):
     assert np.abs(path[-1] - path[0]).max() > 0.02
 
 
+@pytest.mark.slow
 def test_clipping_is_that_of_pytorch_but_for_its_epsilon():
     torch = pytest.importorskip("torch")
     for gradient in ([30.0, -40.0], [0.3, -0.4], [0.0, 0.0]):

@@ -16,6 +16,7 @@ def values(schedule, steps=STEPS):
     return np.array([schedule(step) for step in range(steps)])
 
 
+@pytest.mark.slow
 def torch_rates(make, steps=STEPS, rate=0.1):
     """The rates that a scheduler of PyTorch gives to the steps from 0 on."""
     torch = pytest.importorskip("torch")
