@@ -42,15 +42,15 @@ from nnlib.network import Network
 from nnlib.optimizers import SGD, Adam, AdamScale, AdamW, Clip, Decay, Momentum, Optimizer, RMSProp, RMSScale
 from nnlib.training import DivergenceError, EarlyStopping, History, RangeTest, range_test, train
 
-__version__ = "0.2.0"
+__version__ = "0.1.0"
 
 __all__ = [
-    "ACTIVATIONS", "LOSSES", "SGD", "Activation", "Adam", "AdamScale", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
-    "DivergenceError", "Dropout", "EarlyStopping", "FileError", "History", "Layer", "Loss", "Momentum", "Network",
-    "Optimizer", "RMSProp", "RMSScale", "RangeTest", "autograd", "binary_cross_entropy", "categorical_cross_entropy",
-    "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
-    "load", "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax", "softplus",
-    "squared_error", "tanh", "train", "uniform", "xavier", "zeros",
+    "ACTIVATIONS", "Activation", "Adam", "AdamScale", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
+    "DivergenceError", "Dropout", "EarlyStopping", "FileError", "History", "LOSSES", "Layer", "Loss", "Momentum",
+    "Network", "Optimizer", "RMSProp", "RMSScale", "RangeTest", "SGD", "autograd", "binary_cross_entropy",
+    "categorical_cross_entropy", "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
+    "load", "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax",
+    "softplus", "squared_error", "tanh", "train", "uniform", "xavier", "zeros",
 ]  # fmt: skip
 
 # Loaded when first used, because each needs a package that is not NumPy. A star import leaves them alone.

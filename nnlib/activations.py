@@ -173,14 +173,22 @@ def _softmax_backward(a, da):
 
 
 identity = Activation("identity", _identity_forward, _identity_backward)
+"""`z` itself: for outputs that are numbers, and for logits."""
 sigmoid = Activation("sigmoid", _sigmoid_forward, _sigmoid_backward)
+"""`1 / (1 + exp(-z))`, between 0 and 1; flat, and slow to learn, where `z` is far from 0."""
 tanh = Activation("tanh", _tanh_forward, _tanh_backward)
+"""The hyperbolic tangent, between -1 and 1: a sigmoid that is centered on 0."""
 relu = Activation("relu", _relu_forward, _relu_backward)
+"""`max(z, 0)`. Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010)."""
 leaky_relu = Activation("leaky_relu", _leaky_relu_forward, _leaky_relu_backward)
+"""`z` above 0, and `0.01 z` below: a relu that cannot die. Maas, Hannun & Ng, "Rectifier nonlinearities improve
+neural network acoustic models" (2013)."""
 softplus = Activation("softplus", _softplus_forward, _softplus_backward)
+"""`log(1 + exp(z))`, a smooth relu. Dugas et al., "Incorporating second-order functional knowledge" (2001)."""
 # The link of the Poisson loss. As an activation of hidden layers it overflows, so it has no name there.
 exponential = Activation("exponential", _exponential_forward, _exponential_backward)
 softmax = Activation("softmax", _softmax_forward, _softmax_backward, elementwise=False)
+"""`exp(z)` divided by its sum over the units: probabilities of classes."""
 
 ACTIVATIONS = {f.name: f for f in (identity, sigmoid, tanh, relu, leaky_relu, softplus, softmax)}
 

@@ -72,7 +72,10 @@ def samples(X, n_features, dtype, name="X"):
     Values become floats batch by batch, so that an array on disk never needs room in memory. They do so before any
     arithmetic: in uint8, the type of most images, 200 + 100 is 44. A sparse matrix of SciPy comes back as CSR.
     """
-    X = X.tocsr() if hasattr(X, "tocsr") else real_array(X, name)
+    sparse = hasattr(X, "tocsr")
+    X = X.tocsr() if sparse else real_array(X, name)
+    if sparse and X.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {X.dtype}; real numbers are needed: try {name}.astype(float).")
     if X.ndim != 2:
         hint = "Flatten each sample to one row."
         if X.ndim == 1:
@@ -89,7 +92,7 @@ def samples(X, n_features, dtype, name="X"):
         )
     if X.shape[0] == 0:
         raise ValueError(f"{name} is empty (shape {X.shape}): at least one sample is needed.")
-    _finite(getattr(X, "data", X) if hasattr(X, "tocsr") else X, dtype, name)
+    _finite(X.data if sparse else X, dtype, f"{name}.data" if sparse else name)
     return X
 
 

@@ -323,7 +323,8 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _check_validation(self, data):
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError("validation_data must be a pair (X, y), or (X, y, sample_weight).")
+            kind = type(data).__name__
+            raise ValueError(f"validation_data must be a pair (X, y), or (X, y, sample_weight), not a {kind}.")
         X, y = self._check_pair(*data[:2])
         return X, self._encode(y, "validation y"), self._check_weight(data[2] if len(data) == 3 else None, X)
 
@@ -573,7 +574,7 @@ class MLPClassifier(ClassifierMixin, _MLP):
         return self._binarizer.inverse_transform(outputs[:, 0] if self.n_outputs_ == 1 else outputs)
 
     def predict_proba(self, X):
-        """Probabilities for each row of `X`, shape (n, classes), in the order of `classes_`; of each of several labels."""
+        """Probabilities for each row of `X`, shape (n, classes), as `classes_` has them; of each of several labels."""
         p = self._outputs(X)
         return np.hstack([1 - p, p])[:, : len(self.classes_)] if self.n_outputs_ == 1 else p
 

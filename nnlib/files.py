@@ -72,8 +72,8 @@ def save(network, path):
         kind, activation = type(layer), getattr(layer, "activation", None)
         if LAYERS.get(kind.__name__) is not kind:
             raise FileError(
-                f"layer {i}, {layer!r}, is a class of your own, and a file names layers of nnlib only: save the numbers "
-                "with np.savez(path, theta=network.theta, state=network.state), and set both on a new network."
+                f"layer {i}, {layer!r}, is a class of your own, and a file names layers of nnlib only: save the "
+                "numbers with np.savez(path, theta=network.theta, state=network.state), and set both on a new network."
             )
         if activation is not None:
             _registered(activation, ACTIVATIONS, "ACTIVATIONS")
@@ -266,11 +266,6 @@ class Checkpoint:
 
 def _settings(run):
     """What must be equal for one run to go on with another."""
-    if not (hasattr(run.optimizer, "memory") and hasattr(run.optimizer, "recall")):
-        raise TypeError(
-            f"{run.optimizer!r} cannot be saved in a checkpoint: give it the methods memory(), a dict of arrays, and "
-            "recall(steps, memory), or use an nn.Optimizer."
-        )
     batches = run.batches
     return _architecture(run.network) | {
         "samples": len(batches.data) if hasattr(batches, "data") else None,
@@ -347,15 +342,18 @@ def _put(network, arrays):
 def _registered(function, table, table_name):
     if table.get(function.name) != function:
         raise FileError(
-            f"{function!r} is not in nn.{table_name}, and a file keeps its name only. Where it is saved and where it is "
-            f"loaded, register it first: nn.{table_name}[{function.name!r}] = it."
+            f"{function!r} is not in nn.{table_name}, and a file keeps its name only. Where it is saved and "
+            f"where it is loaded, register it first: nn.{table_name}[{function.name!r}] = it."
         )
 
 
 def _check_finite(path, arrays):
     bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if bad:
-        raise FileError(f"{path}: {', '.join(bad)} hold NaN or infinite values; a network is saved with finite ones.")
+        raise FileError(
+            f"{path}: {', '.join(bad)} hold NaN or infinite values; a network is saved with finite ones. Train it "
+            "again with a lower learning rate."
+        )
 
 
 # States of random generators
@@ -400,6 +398,8 @@ def _fit(own, saved, name="state"):
 def replacing(path):
     """A file to write to that takes the place of `path` when all is written, or leaves it as it was."""
     path = Path(os.path.realpath(path))  # a link stays a link
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first.")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
@@ -466,8 +466,6 @@ def _check_format(path, kind, header):
 
 def _fields(record, where, types):
     """Refuse a record from JSON whose keys or types are not those."""
-    if not isinstance(record, dict):
-        raise TypeError(f"{where} is not an object")
     problems = _differences(types, record)
     known = types.keys() & record.keys()
     problems += [f"{name} is {record[name]!r}" for name in sorted(known) if type(record[name]) not in types[name]]

@@ -82,6 +82,8 @@ def check_gradient(network, X, y, rng, directions=5, step=1e-5, sample_weight=No
     >>> nn.check_gradient(network, [[0.0, 1.0], [1.0, -1.0]], [1.0, 0.0], rng=0) < 1e-7
     True
     """
+    if not hasattr(network, "loss_and_gradient"):
+        raise TypeError(f"check_gradient(network, X, y, rng) takes a Network first, not {type(network).__name__}.")
     if network.dtype != np.float64:
         raise ValueError("float32 is too coarse for differences: check a float64 network of the same layers.")
     rng, directions, step = as_rng(rng), positive_int("directions", directions), positive("step", step)

@@ -105,14 +105,19 @@ class Layer:
 
     def forward(self, inputs, buffers, training):
         """Outputs `(..., units + 1, n)` from inputs `(..., fan_in + 1, n)`."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward(inputs, buffers, training): write one, as in the example of Layer."
+        )
 
     def backward(self, inputs, buffers, previous=None):
         """Gradients of the parameters into `gradients`, and of the layer before into `previous`.
 
         `buffers.gradient` holds the gradient by this layer's activations and is overwritten.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no backward(inputs, buffers, previous=None): write one, as in the example of "
+            "nn.Layer."
+        )
 
     def config(self):
         """What `type(layer)(**config)` needs to make this layer again, in strings and numbers."""

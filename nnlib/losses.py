@@ -207,6 +207,7 @@ def _correct_category(z, t):
 binary_cross_entropy = Loss(
     "binary_cross_entropy", sigmoid, _binary_cross_entropy, _encode_binary, _decide_binary, _correct_binary
 )
+"""For labels 0 and 1, one or several per sample: `-t log p - (1 - t) log(1 - p)`, where `p = sigmoid(logit)`."""
 categorical_cross_entropy = Loss(
     "categorical_cross_entropy",
     softmax,
@@ -215,9 +216,14 @@ categorical_cross_entropy = Loss(
     _decide_category,
     _correct_category,
 )
+"""For one class per sample: `-log p` of the true class, where `p = softmax(logits)`."""
 squared_error = Loss("squared_error", identity, _squared_error, checks.targets)
+"""For numbers: `(z - t)**2`."""
 half_squared_error = Loss("half_squared_error", identity, _half_squared_error, checks.targets)
+"""`(z - t)**2 / 2`, whose gradient is `z - t`: what scikit-learn minimizes."""
 poisson = Loss("poisson", exponential, _poisson, _encode_counts)
+"""For counts: half the Poisson deviance, `t log(t / p) - t + p`, where `p = exp(z)`. McCullagh & Nelder, *Generalized
+Linear Models* (1989), section 2.3."""
 
 LOSSES = {
     loss.name: loss

@@ -158,6 +158,8 @@ class Network:
 
     def part(self, rows):
         """Some networks of the stack, a slice of them, as a stack with parameters of its own."""
+        if self.replicates is None:
+            raise ValueError("this is a single network; a stack has rng=[seed, seed, ...].")
         return self._like(self.theta[rows], self.state[rows], self._noise[rows])
 
     def copy(self):

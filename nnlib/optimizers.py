@@ -28,7 +28,9 @@ class Transform:
         self.room = np.empty_like(theta)
 
     def apply(self, update, theta):
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no apply(update, theta): write one that changes update in place."
+        )
 
     def __repr__(self):
         settings = {name: value for name, value in vars(self).items() if isinstance(value, (bool, int, float))}
@@ -251,7 +253,9 @@ class Optimizer:
         if callable(rate):
             rate = np.asarray(rate(self.steps))
             if rate.dtype.kind not in "iuf" or not np.isfinite(rate).all() or (rate < 0).any():
-                raise ValueError(f"the schedule returned {rate} at step {self.steps}; a rate is a number of at least 0.")
+                raise ValueError(
+                    f"the schedule returned {rate} at step {self.steps}; a rate is a number of at least 0."
+                )
             rate = rate if rate.ndim else float(rate)
         return _per_network(rate, theta)
 

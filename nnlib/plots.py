@@ -87,7 +87,10 @@ def decision_boundary(model, X, y=None, ax=None, *, title=None, grid_resolution=
     """
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
-        raise ValueError(f"X has shape {X.shape}; a boundary can be drawn over two features only: (n, 2).")
+        raise ValueError(
+            f"X has shape {X.shape}; a boundary can be drawn over two features only, (n, 2): "
+            "pass two columns, and a function of (n, 2) points that fills in the others."
+        )
     if not np.isfinite(X).all():
         raise ValueError("X holds NaN or infinite values, and they set the limits of the figure. Drop or impute them.")
     ax = ax or plt.gca()
@@ -181,7 +184,8 @@ def losses(histories, ax=None, *, log=False, what="loss"):
     for label, history in (histories if isinstance(histories, dict) else {"": histories}).items():
         values = getattr(history, what)
         if values is None:
-            raise ValueError(f"this history has no {what}; ask `train` to record it.")
+            how = "with validation=(X, y)" if what.startswith("validation") else "a loss with classes, accuracy=True"
+            raise ValueError(f"this history has no {what}; ask `train` to record it: {how}.")
         epochs, band = np.arange(len(values)), None
         if values.ndim == 2:
             low, values, high = np.nanpercentile(values, [5, 50, 95], axis=1)

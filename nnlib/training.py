@@ -1,6 +1,7 @@
 """Training: go through the data, step down the gradient, keep the history."""
 
 import copy
+import itertools
 from contextlib import nullcontext
 
 import numpy as np
@@ -144,7 +145,11 @@ class EarlyStopping:
         name = self.monitor or ("loss" if history.validation_loss is None else "validation_loss")
         self.column = getattr(history, name)
         if self.column is None:
-            raise ValueError(f"early stopping watches the {name}, which is not recorded: pass validation=(X, y).")
+            lacks = history.validation_loss is None and name.startswith("validation")
+            remedy = (
+                "pass validation=(X, y)" if lacks else "it needs a loss with classes and accuracy=True; or watch a loss"
+            )
+            raise ValueError(f"early stopping watches the {name}, which is not recorded: {remedy}.")
         self.validated = name.startswith("validation")
         self.sign = -1 if name.endswith("accuracy") else 1
         self.best = np.full(network.theta.shape[:-1], np.inf)
@@ -278,15 +283,16 @@ def train(
     if n_jobs not in (None, 1):
         from nnlib.parallel import train_in_parts  # it imports this module
 
-        if callbacks or progress or checkpoint or not restart:
-            raise ValueError("with n_jobs, leave out callbacks, progress, checkpoint, resume and restart.")
+        alone = dict(callbacks=callbacks, progress=progress, checkpoint=checkpoint, restart=not restart)
+        if any(alone.values()):
+            raise ValueError(f"with n_jobs, leave out {', '.join(name for name, used in alone.items() if used)}.")
         settings = dict(batch_size=batch_size, rng=rng, shuffle=shuffle, validation=validation, accuracy=accuracy)
         settings |= dict(sample_weight=sample_weight, class_weight=class_weight, early_stopping=early_stopping)
         return train_in_parts(n_jobs, network, X, y, optimizer, epochs, settings)
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+    callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
     for callback in callbacks:
         if not callable(callback):
-            raise TypeError(f"callbacks must be functions of one argument, callback(run), not {callback!r}.")
+            raise TypeError(f"callbacks must be a function callback(run), or a list of them, not {callback!r}.")
     epochs = checks.positive_int("epochs", epochs)
     if y is None:
         if batch_size is not None or sample_weight is not None or class_weight is not None:
@@ -300,7 +306,8 @@ def train(
         batches = _Batches(data, batch_size, rng, shuffle)
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-            raise ValueError("validation must be a pair (X, y), or (X, y, sample_weight).")
+            kind = type(validation).__name__
+            raise ValueError(f"validation must be a pair (X, y), or a triple (X, y, sample_weight), not a {kind}.")
         try:
             validation = network.encode(*validation)
         except (TypeError, ValueError) as error:
@@ -321,8 +328,13 @@ def _check_arguments(network, optimizer, early_stopping, checkpoint, resume):
         )
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         raise TypeError(f"early_stopping must be nn.EarlyStopping(patience=10) or the like, not {early_stopping!r}.")
-    if checkpoint is not None and not hasattr(checkpoint, "restore"):
-        raise TypeError(f"checkpoint must be nn.Checkpoint({str(checkpoint)!r}), not {checkpoint!r}.")
+    if checkpoint is not None and (isinstance(checkpoint, type) or not hasattr(checkpoint, "restore")):
+        raise TypeError(f"checkpoint must be nn.Checkpoint(path), not {checkpoint!r}.")
+    if checkpoint is not None and not hasattr(optimizer, "memory"):
+        raise TypeError(
+            f"a checkpoint saves what the optimizer remembers, and {optimizer!r} does not say it: give it the methods "
+            "memory(), a dict of arrays, and recall(steps, memory)."
+        )
     if resume and checkpoint is None:
         raise ValueError("resume=True needs the checkpoint to go on from: pass checkpoint=nn.Checkpoint(path).")
     if not np.isfinite(network.theta).all():
@@ -334,7 +346,8 @@ def _weights(network, y, sample_weight, class_weight):
     if class_weight is None:
         return sample_weight
     if network.loss_function.decide is None or (network.n_outputs > 1 and network.loss_function.link.elementwise):
-        raise ValueError("class_weight needs one class per sample; use sample_weight.")
+        loss, n = network.loss_function.name, network.n_outputs
+        raise ValueError(f"class_weight needs one class per sample, not {loss} with {n} outputs; use sample_weight.")
     n_classes = max(network.n_outputs, 2)
     labels = checks.real_array(y, "y")
     if labels.ndim == 2 and labels.shape[1] > 1:
@@ -393,9 +406,15 @@ class _Stream:
 
     def __iter__(self):
         number = -1
-        for number, item in enumerate(self.source() if callable(self.source) else self.source):
+        source = self.source() if callable(self.source) else self.source
+        if not hasattr(source, "__iter__"):
+            raise TypeError(f"the function of batches returned {source!r}; it must return an iterator of pairs (X, y).")
+        for number, item in enumerate(source):
             if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
-                raise ValueError(f"batch {number} is not a pair (X, y) or a triple (X, y, sample_weight).")
+                kind = type(item).__name__
+                raise ValueError(
+                    f"batch {number} is not a pair (X, y) or a triple (X, y, sample_weight), but a {kind}."
+                )
             try:
                 yield self.network.encode(*item).batch()
             except (TypeError, ValueError) as error:
@@ -660,6 +679,8 @@ def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batc
     True
     """
     _check_arguments(network, optimizer, None, None, False)
+    if not hasattr(optimizer, "learning_rate"):
+        raise TypeError(f"the range test sets optimizer.learning_rate, which {optimizer!r} lacks: use an nn.Optimizer.")
     if network.replicates is not None:
         raise ValueError("the range test takes a single network: pass network.replicate(0).")
     low, high = checks.positive("low", low), checks.positive("high", high)
@@ -673,18 +694,16 @@ def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batc
         run = Run(
             twin, optimizer, batches, epochs=steps, validation=None, accuracy=False, early_stopping=None, restart=True
         )
-        while len(losses) < steps:
-            for batch in batches:
-                losses.append(float(run.step(batch)[0]))
-                if len(losses) == steps or losses[-1] > 4 * min(losses):
-                    break
-            else:
-                continue
-            break
+        for batch in itertools.chain.from_iterable(itertools.repeat(batches)):
+            losses.append(float(run.step(batch)[0]))
+            if len(losses) == steps or losses[-1] > 4 * min(losses):
+                break
     except DivergenceError:
         pass
     finally:
         optimizer.learning_rate = before
     if len(losses) < 10:
-        raise ValueError(f"the loss rose fourfold within {len(losses)} steps from rate {low:g}: pass a smaller low.")
+        raise ValueError(
+            f"the loss rose fourfold, or overflowed, within {len(losses)} steps from rate {low:g}: pass a smaller low."
+        )
     return RangeTest(rates[: len(losses)], np.array(losses))

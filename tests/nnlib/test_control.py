@@ -127,8 +127,9 @@ def test_a_callback_may_change_the_learning_rate():
 
 
 def test_callbacks_must_be_functions():
-    with pytest.raises(TypeError, match=r"callback\(run\), not 3"):
-        fit(build(), callbacks=[3])
+    for wrong in ([3], 3):
+        with pytest.raises(TypeError, match=r"callback\(run\), or a list of them, not 3"):
+            fit(build(), callbacks=wrong)
 
 
 class CtrlC:
