@@ -97,7 +97,7 @@ def samples(X, n_features, dtype, name="X"):
 
 
 def targets(y, n, n_outputs, dtype, name="y"):
-    """`y` as a finite float array of shape `(n, n_outputs)`.
+    """`y` as an array of shape `(n, n_outputs)` whose values are finite in the given dtype.
 
     Shape `(n,)` is taken for `(n, 1)` where the network has one output: it can mean nothing else.
     """
@@ -111,7 +111,7 @@ def targets(y, n, n_outputs, dtype, name="y"):
             f"one row per sample is needed, (n, {n_outputs}){hint}. Nothing is broadcast."
         )
     _finite(y, dtype, name)
-    return y.astype(dtype, copy=False)
+    return y
 
 
 def weights(sample_weight, n, dtype, name="sample_weight"):

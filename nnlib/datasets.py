@@ -35,19 +35,19 @@ def xor():
     return np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
 
 
-def xor_square(n, rng, noise=0.0, half_width=1.0):
+def xor_square(n, noise=0.0, half_width=1.0, *, rng):
     """XOR of two signs: points uniform on a square around the origin, class 1 where their coordinates differ in sign.
 
     Parameters
     ----------
     n : int
         Number of points.
-    rng : int, SeedSequence, Generator or RandomState of numpy.random
     noise : float
         Standard deviation of the Gaussian noise added to each coordinate after the labels are drawn, in the
         units of the coordinates. It carries points across the axes, so the classes then overlap.
     half_width : float
         The square is `[-half_width, half_width]` in both coordinates.
+    rng : int, SeedSequence, Generator or RandomState of numpy.random
 
     Returns
     -------
@@ -77,7 +77,7 @@ def xor_square(n, rng, noise=0.0, half_width=1.0):
     return X + noise * rng.standard_normal((n, 2)), y
 
 
-def double_spiral(rng, n_per_arm=500, noise=0.2, turns=2.0):
+def double_spiral(n_per_arm=500, noise=0.2, turns=2.0, *, rng):
     """Two Archimedean spirals wound into each other, one class each, in random order.
 
     The first arm is `r = theta` in polar coordinates, `theta` evenly spaced from 0 to `2 pi turns`; the
@@ -85,15 +85,15 @@ def double_spiral(rng, n_per_arm=500, noise=0.2, turns=2.0):
 
     Parameters
     ----------
-    rng : int, SeedSequence, Generator or RandomState of numpy.random
-        It draws the noise, first arm first, all first coordinates of an arm before the second ones; then it
-        shuffles the rows.
     n_per_arm : int
         Points of each class.
     noise : float
         Standard deviation of the Gaussian noise added to each coordinate.
     turns : float
         How often each arm goes round the origin.
+    rng : int, SeedSequence, Generator or RandomState of numpy.random
+        It draws the noise, first arm first, all first coordinates of an arm before the second ones; then it
+        shuffles the rows.
 
     Returns
     -------

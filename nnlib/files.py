@@ -32,6 +32,7 @@ import math
 import os
 import secrets
 import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -170,7 +171,7 @@ class Checkpoint:
     ----------
     path : str or path-like
     every : int, default 1
-        Save after so many epochs, and at the end.
+        Save after so many epochs, and at the end; not after Ctrl-C, which may come in the middle of an epoch.
 
     Raises
     ------
@@ -185,7 +186,7 @@ class Checkpoint:
     Notes
     -----
     With `resume=True`, make network, optimizer and data as for the first call, and pass the same arguments; more
-    epochs are allowed, and a run that has ended comes back at once. Samples are not saved, nor what callbacks or an
+    epochs are allowed, a run that has ended comes back at once, and one that a callback ended goes on. Samples are not saved, nor what callbacks or an
     iterable of batches remember.
 
     Examples
@@ -220,6 +221,7 @@ class Checkpoint:
         record = _settings(run) | {
             "epochs": run.epoch + 1,
             "steps": getattr(run.optimizer, "steps", 0),
+            "rate": _rate(run.optimizer),
             "generators": [_state(rng) for rng in _generators(run, run.noise)],
         }
         _write(self.path, "checkpoint", {"run": record}, _run_arrays(run, run.epoch + 1))
@@ -233,6 +235,7 @@ class Checkpoint:
             return
         with _suspicion(self.path, "the header does not describe a run"):
             types = {"epochs": (int,), "steps": (int,), "generators": (list,)}
+            types["rate"] = (float, list, type(None))
             _fields({name: saved[name] for name in set(saved) - set(settings)}, "run", types)
         changed = [name for name in settings if saved.get(name) != settings[name]]
         if changed:
@@ -261,6 +264,8 @@ class Checkpoint:
             _set_state(rng, state)
         _put(run.network, arrays)
         run.noise, run.frozen = noise, frozen[()] if frozen.any() else None
+        if saved["rate"] is not None:  # a callback may have changed it
+            run.optimizer.learning_rate = saved["rate"]
         _put_run(run, done, saved["steps"], arrays)
 
 
@@ -274,8 +279,23 @@ def _settings(run):
         "validation": None if run.validation is None else len(run.validation),
         "columns": [name for name in run.history.columns if getattr(run.history, name) is not None],
         "early_stopping": None if run.early_stopping is None else repr(run.early_stopping),
+        "optimizer": [repr(transform) for transform in getattr(run.optimizer, "transforms", [])],
         "optimizer_memory": list(run.optimizer.memory()),
+        "targets": _sum(getattr(batches, "data", None)),
     }
+
+
+def _sum(samples):
+    """A sum over targets and weights, to tell one data set from another; None for a stream."""
+    if samples is None:
+        return None
+    return zlib.crc32(np.ascontiguousarray(samples.t), zlib.crc32(b"" if samples.weight is None else samples.weight))
+
+
+def _rate(optimizer):
+    """The learning rate, if it is made of numbers; a schedule comes from the caller again."""
+    rate = getattr(optimizer, "learning_rate", None)
+    return rate.tolist() if isinstance(rate, np.ndarray) else rate if isinstance(rate, float) else None
 
 
 def _run_arrays(run, epochs):

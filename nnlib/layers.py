@@ -307,7 +307,8 @@ class BatchNorm(Layer):
     """Each unit gets mean 0 and variance 1 over the batch; then a learned scale and shift, then an activation.
 
     In training, mean and variance are those of the batch (sample weights play no part), and running means of both
-    are kept. When the network predicts, the running means are used.
+    are kept. When the network predicts, the running means are used, and so they are in training for a batch of one
+    sample, which has no variance.
 
     Parameters
     ----------
@@ -366,14 +367,14 @@ class BatchNorm(Layer):
     def forward(self, inputs, buffers, training):
         x, normal, a = inputs[..., :-1, :], buffers.normal, buffers.activations
         n = x.shape[-1]
+        training = training and n > 1
         if training:
             mean = x.mean(axis=-1)
             np.subtract(x, mean[..., None], out=normal)
             variance = np.multiply(normal, normal, out=a).sum(axis=-1) / n
-            if n > 1:  # one sample says nothing of the variance
-                for running, new in ((self.mean, mean), (self.variance, variance * (n / (n - 1)))):
-                    running *= self.momentum
-                    running += (1 - self.momentum) * new
+            for running, new in ((self.mean, mean), (self.variance, variance * (n / (n - 1)))):
+                running *= self.momentum
+                running += (1 - self.momentum) * new
         else:
             variance = self.variance
             np.subtract(x, self.mean[..., None], out=normal)

@@ -36,7 +36,8 @@ class Loss:
         `(outputs, n)`: returns the loss of each sample, shape `(..., n)`, and writes its gradient by the
         logits to `dz`. `scratch` is room for two more arrays of the shape of `z`.
     encode : callable
-        `encode(y, n, n_outputs, dtype)` checks labels and returns targets of shape `(n, n_outputs)`.
+        `encode(y, n, n_outputs, dtype)` checks labels and returns targets of shape `(n, n_outputs)`, or class
+        numbers of shape `(n,)`, which become one-hot rows batch by batch.
     decide : callable or None
         `decide(z)`: the class of each sample from its logits `(..., outputs, n)`, as `(..., n)`; several
         yes-or-no labels per sample give `(..., n, outputs)`. None where there are no classes.
@@ -60,19 +61,28 @@ class Loss:
     decide: Callable | None = None
     correct: Callable | None = None
 
+    def __post_init__(self):
+        if (self.decide is None) != (self.correct is None):
+            raise ValueError("a loss with classes needs both decide and correct; one without has neither.")
+
     @quiet
     def __call__(self, logits, y, sample_weight=None):
         """The mean loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`."""
         logits = checks.real_array(logits, "logits").astype(np.float64)
         if logits.ndim < 2 or logits.shape[-2] == 0:
             raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
-        t = self.encode(y, *logits.shape[-2:], logits.dtype)
+        t = expand(self.encode(y, *logits.shape[-2:], logits.dtype), logits.shape[-1], logits.dtype)
         z = logits.swapaxes(-1, -2)
         values = self.evaluate(z, t.T, np.empty(z.shape), np.empty((2, *z.shape)))
         return average(values, checks.weights(sample_weight, z.shape[-1], z.dtype))
 
     def __repr__(self):
         return f"<loss {self.name}>"
+
+
+def expand(t, n_outputs, dtype):
+    """Targets of shape `(n, n_outputs)`, from what `encode` returned or a part of it."""
+    return np.eye(n_outputs, dtype=dtype)[t] if t.ndim == 1 else t.astype(dtype, copy=False)
 
 
 def average(values, weight, dz=None):
@@ -170,7 +180,7 @@ def _encode_categories(y, n, n_outputs, dtype):
         )
     y = checks.real_array(y, "y")
     if y.ndim != 2 or y.shape[1] == 1:
-        return np.eye(n_outputs, dtype=dtype)[checks.class_labels(y, n, n_outputs)]
+        return checks.class_labels(y, n, n_outputs)
     t = checks.targets(y, n, n_outputs, dtype)
     if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, rtol=0, atol=1e-5):
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 from nnlib import checks
 from nnlib.activations import quiet
 from nnlib.layers import Dense, size, views
-from nnlib.losses import average, get_loss
+from nnlib.losses import average, expand, get_loss
 
 # Predictions are computed in pieces, so that their memory does not grow with the number of samples.
 PIECE = 1 << 20
@@ -29,7 +29,8 @@ class Network:
         For instance `[nn.Dense(8, "sigmoid"), nn.Dense(1)]`. The last layer gives logits: the loss applies
         the sigmoid or softmax, so leave the last activation out with a cross-entropy.
     loss : str or Loss
-        "binary_cross_entropy", "categorical_cross_entropy", "squared_error", or another name in `nn.LOSSES`.
+        "binary_cross_entropy", "categorical_cross_entropy", "squared_error", or another name in `nn.LOSSES`. A
+        sum over the outputs and a mean over the samples.
     rng : int, SeedSequence, Generator or RandomState of numpy.random, or a sequence of these
         Where the starting weights come from. An int is a seed for `numpy.random.default_rng`. A sequence
         of R makes R replicates, each with the start that its seed would give to a single network.
@@ -201,7 +202,8 @@ class Network:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self._bind(self._theta, self._state, self._noise)
+        # Copies: joblib hands large arrays to its workers as read-only maps of a file.
+        self._bind(np.array(self._theta), np.array(self._state), self._noise)
 
     def unpack(self, vector):
         """The parts of a flat vector, as `[(W, b), ...]`: one tuple per layer, in the shapes of the parameters.
@@ -306,7 +308,7 @@ class Network:
             Makes the mean a weighted one.
         training : bool, default False
             Whether layers do what they do in training: `Dropout` drops, `BatchNorm` uses the mean and variance of
-            `X`. Nothing is changed by it: a second call gives the same number.
+            `X`. State and generators are put back, so a second call gives the same number; one thread at a time.
 
         Returns
         -------
@@ -361,7 +363,7 @@ class Network:
         """For `train`: check samples, labels and weights once; return them as `Samples`."""
         X = checks.samples(X, self.n_features, self.dtype)
         t = self.loss_function.encode(y, X.shape[0], self.n_outputs, self.dtype)
-        return Samples(X, t, checks.weights(sample_weight, X.shape[0], self.dtype), self.dtype)
+        return Samples(X, t, checks.weights(sample_weight, X.shape[0], self.dtype), self)
 
     def workspace(self, n):
         """For `train`: the arrays that `differentiate` needs for `n` samples, to be used at every step."""
@@ -388,7 +390,7 @@ class Network:
         total = n if samples.weight is None else samples.weight.sum()
         classes = self.loss_function.decide is not None
         for rows, outputs in self._pieces(samples.X):
-            z, t = outputs[-1][..., :-1, :], samples.t[rows].T
+            z, t = outputs[-1][..., :-1, :], samples.targets(rows)
             hits = hits + t.shape[1] / n * self._accuracy(z, t) if classes else None
             weight = None if samples.weight is None else samples.weight[rows]
             dz, *scratch = np.empty((3, *z.shape), z.dtype)
@@ -463,8 +465,9 @@ class Batch:
 class Samples:
     """Checked samples, in their own type and place; a batch is copied, with its ones, when its turn comes."""
 
-    def __init__(self, X, t, weight, dtype):
-        self.X, self.t, self.weight, self.dtype = X, t, weight, dtype
+    def __init__(self, X, t, weight, network):
+        self.X, self.t, self.weight = X, t, weight
+        self.n_outputs, self.dtype = network.n_outputs, network.dtype
 
     def __len__(self):
         return self.X.shape[0]
@@ -472,7 +475,11 @@ class Samples:
     def batch(self, rows=slice(None), room=None):
         """The `Batch` of a slice or of an array of row numbers; `room` is a dict for arrays that may be used again."""
         weight = None if self.weight is None else self.weight[rows]
-        return Batch(_with_ones(self._take(rows, room), self.dtype, room).T, self.t[rows].T, weight)
+        return Batch(_with_ones(self._take(rows, room), self.dtype, room).T, self.targets(rows), weight)
+
+    def targets(self, rows):
+        """The targets of some rows, shape `(outputs, n)`."""
+        return expand(self.t[rows], self.n_outputs, self.dtype).T
 
     def _take(self, rows, room):
         if isinstance(rows, slice) or room is None or not isinstance(self.X, np.ndarray):

@@ -29,7 +29,7 @@ def train_in_parts(n_jobs, network, X, y, optimizer, epochs, settings):
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, numbers.Integral) or n_jobs == 0:
         raise ValueError(f"n_jobs must be a whole number of processes, or -1 for all cores, not {n_jobs!r}.")
     epochs = checks.positive_int("epochs", epochs)
-    optimizer.start(network.theta, network.decayed)  # complains of rates that do not fit the stack
+    copy.deepcopy(optimizer).start(network.theta, network.decayed)  # complains of rates that do not fit the stack
 
     jobs = min(joblib.effective_n_jobs(n_jobs), network.replicates)
     bounds = np.linspace(0, network.replicates, jobs + 1).astype(int)

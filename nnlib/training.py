@@ -115,7 +115,8 @@ class EarlyStopping:
         By how much the number must be better than the best so far to count as an improvement.
     monitor : str, optional
         "validation_loss" (the default if there is a validation set), "validation_accuracy", "loss" (the default
-        otherwise) or "accuracy". The loss of an epoch is that of the parameters on the way through it.
+        otherwise) or "accuracy". These two are measured on the way through the epoch; restored are then the
+        parameters before its last step.
 
     Notes
     -----
@@ -157,22 +158,23 @@ class EarlyStopping:
         self.theta, self.state = network.theta.copy(), network.state.copy()
         history.best_epoch = np.zeros(network.theta.shape[:-1], dtype=int)
 
-    def look(self, network, history, epoch):
+    def look(self, run):
         """For `train`: keep what is the best so far; which networks have waited long enough."""
+        network, history, epoch = run.network, run.history, run.epoch
+        # What was measured on the way was measured before the last step, and is finite there.
+        theta = network.theta if self.validated else run.good
         value = self.sign * self.column[epoch]
         better = value < self.best - self.min_delta
         np.copyto(self.best, value, where=better)
         np.copyto(history.best_epoch, epoch, where=better)
-        np.copyto(self.theta, network.theta, where=better[..., None])
+        np.copyto(self.theta, theta, where=better[..., None])
         np.copyto(self.state, network.state, where=better[..., None])
         self.waited = np.where(better, 0, self.waited + 1)
         return self.waited >= self.patience
 
-    def finish(self, network, history):
+    def finish(self, network):
         """For `train`: the best parameters of all networks that ever had a finite number."""
         seen = np.isfinite(self.best)[..., None]
-        if not self.validated:  # measured before the step: the parameters after it may be those that diverged
-            seen &= ~history.diverged[..., None]
         np.copyto(network.theta, self.theta, where=seen)
         np.copyto(network.state, self.state, where=seen)
 
@@ -249,10 +251,12 @@ def train(
         Go on from the checkpoint, if there is one: the result equals that of an unbroken run bit for bit. All other
         arguments must be those of the first call.
     restart : bool, default True
-        False does not call `optimizer.start`: its momentum and step count go on from the last call.
+        False does not call `optimizer.start` if it was called before: momentum and step count go on from the last
+        call. (An optimizer of your own says that it was started by an attribute `steps`.)
     n_jobs : int, optional
         Split a stack between so many processes; -1 takes all cores. Needs joblib, which scikit-learn brings, and
-        follows `joblib.parallel_config`. Not with callbacks, progress, checkpoints or `restart=False`.
+        follows `joblib.parallel_config`. Not with callbacks, progress, checkpoints or `restart=False`; Ctrl-C then
+        leaves the stack as it was.
 
     Returns
     -------
@@ -263,7 +267,8 @@ def train(
     ------
     ValueError
         Shapes that do not fit, values that are not finite, labels outside the classes, fewer than one
-        epoch, a batch larger than the data. Nothing is changed then.
+        epoch, a batch larger than the data. Nothing is changed then; but the batches of an iterable are checked
+        when they come.
     DivergenceError
         The loss or the parameters are no longer finite. Training stops at that step, and the network keeps
         the last parameters that were finite and had a finite loss. In a stack, only the networks concerned
@@ -289,7 +294,7 @@ def train(
         settings = dict(batch_size=batch_size, rng=rng, shuffle=shuffle, validation=validation, accuracy=accuracy)
         settings |= dict(sample_weight=sample_weight, class_weight=class_weight, early_stopping=early_stopping)
         return train_in_parts(n_jobs, network, X, y, optimizer, epochs, settings)
-    callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+    callbacks = list(callbacks or ()) if isinstance(callbacks, (list, tuple, type(None))) else [callbacks]
     for callback in callbacks:
         if not callable(callback):
             raise TypeError(f"callbacks must be a function callback(run), or a list of them, not {callback!r}.")
@@ -300,7 +305,7 @@ def train(
                 "without y, X is an iterable of batches: they have a size and may hold weights of their own, as "
                 "triples (X, y, sample_weight). Leave out batch_size, sample_weight and class_weight."
             )
-        batches = _Stream(network, X)
+        batches = _Stream(network, X, epochs)
     else:
         data = network.encode(X, y, _weights(network, y, sample_weight, class_weight))
         batches = _Batches(data, batch_size, rng, shuffle)
@@ -399,10 +404,15 @@ class _Stream:
 
     rng = None
 
-    def __init__(self, network, source):
+    def __init__(self, network, source, epochs):
         self.network, self.source = network, source
         if not (callable(source) or hasattr(source, "__iter__")) or isinstance(source, np.ndarray):
             raise ValueError("y is missing: without it, X must be an iterable of batches (X, y), or return one.")
+        if epochs > 1 and not callable(source) and iter(source) is source:
+            raise ValueError(
+                f"{source!r} can be gone through only once, and epochs={epochs}: pass a list, or a function that "
+                "returns a new iterator for each epoch."
+            )
 
     def __iter__(self):
         number = -1
@@ -421,8 +431,8 @@ class _Stream:
                 raise type(error)(f"batch {number}: {error}") from None
         if number < 0:
             raise ValueError(
-                "the iterable of batches is empty, or can be gone through only once: pass a list, or a function that "
-                "returns a new iterator for each epoch."
+                "the iterable of batches is empty, or was gone through before: pass a list, or a function that returns "
+                "a new iterator for each epoch."
             )
 
 
@@ -441,6 +451,7 @@ class Run:
     def __init__(self, network, optimizer, batches, epochs, validation, accuracy, early_stopping, restart):
         self.network, self.optimizer, self.batches, self.validation = network, optimizer, batches, validation
         classes = network.loss_function.correct is not None
+        early_stopping = copy.copy(early_stopping)  # it counts for this run alone
         self.early_stopping, self.accuracy, self.epochs, self.epoch = early_stopping, accuracy and classes, epochs, 0
         lead = network.theta.shape[:-1]
         self.history = History(epochs, lead, self.accuracy, validation is not None, classes)
@@ -463,15 +474,18 @@ class Run:
     def go(self, callbacks, progress, checkpoint):
         """Train up to the last epoch, or until something ends it."""
         history, first = self.history, self.epoch
+        done = first
         try:
             with _bar(progress, first, self.epochs) as bar:
                 for epoch in range(first, self.epochs):
                     self.epoch = epoch
                     self._one_epoch()
+                    done = epoch + 1
                     if bar is not None:
                         bar.set_postfix_str(history.describe(self.epoch), refresh=False)
                         bar.update()
-                    over = any([callback(self) is True for callback in callbacks])
+                    said = [callback(self) for callback in callbacks]  # True, or the True of a comparison of NumPy's
+                    over = any(isinstance(answer, (bool, np.bool_)) and answer for answer in said)
                     over = over or (self.frozen is not None and bool(self.frozen.all()))
                     if checkpoint is not None and (over or checkpoint.is_due(self)):
                         checkpoint.save(self)
@@ -479,16 +493,17 @@ class Run:
                         history._cut(self.epoch + 1)
                         break
         except KeyboardInterrupt:
-            if self.in_step:  # it may be half done
-                self.network.theta = self.good
+            # The step may be half done, or have left numbers that are not finite: no step has looked at them yet.
+            undo = np.full(history.diverged.shape, self.in_step) | ~np.isfinite(self.network.theta).all(axis=-1)
+            np.copyto(self.network.theta, self.good, where=undo[..., None])
             self.network.state = self.good_state
-            history._cut(self.epoch)
+            history._cut(done)
             history.interrupted = True
         finally:
             for r, generator in self.noise.items():
                 self.network._noise[r] = generator
             if self.early_stopping is not None:
-                self.early_stopping.finish(self.network, history)
+                self.early_stopping.finish(self.network)
         return history
 
     def _one_epoch(self):
@@ -510,7 +525,7 @@ class Run:
                 hits = hits if self.frozen is None else np.where(self.frozen, np.nan, hits)
                 history.validation_accuracy[epoch] = hits
         if self.early_stopping is not None:
-            tired = self.early_stopping.look(self.network, history, epoch)
+            tired = self.early_stopping.look(self)
             if tired.any():
                 history.stopped |= tired & ~history.diverged
                 self.freeze()
@@ -527,6 +542,8 @@ class Run:
         """One step on one batch: its loss and accuracy, measured before the step."""
         network, n = self.network, len(batch)
         if n not in self.workspaces:
+            if len(self.workspaces) == 2:  # batches of an iterable may have any size
+                self.workspaces.clear()
             self.workspaces[n] = network.workspace(n)
         loss, hits = network.differentiate(batch, self.workspaces[n], self.accuracy)
         # Zero times infinity is NaN, so the product is 0 if all parameters are finite, and BLAS is quick to tell.
@@ -580,7 +597,7 @@ class Run:
         who = "diverged" if self.network.replicates is None else "of every network diverged, of the last one"
         rate = getattr(self.optimizer, "learning_rate", None)
         if callable(rate):
-            rate = rate(self.optimizer.steps)
+            rate = rate(max(self.optimizer.steps - 1, 0))  # that of the step that did it
         if rate is not None:
             rates = np.unique(rate)
             rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
@@ -646,8 +663,8 @@ class RangeTest:
 def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batch_size=None, rng=None):
     """Raise the learning rate from step to step, and suggest the one at which the loss falls fastest.
 
-    A copy of the network is trained; the test ends when the loss is above four times its lowest value. Draw it
-    with `nn.plots.range_test`.
+    A copy of the network is trained with a copy of the optimizer; the test ends when the mean loss of ten steps is
+    above four times its lowest value. Draw it with `nn.plots.range_test`.
 
     Parameters
     ----------
@@ -655,7 +672,7 @@ def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batc
         A single one; not changed.
     X, y, batch_size, rng : as for `train`
     optimizer : Optimizer
-        Its learning rate plays no part, and is as before afterwards.
+        Its learning rate plays no part.
     low, high : float
         The first and the last rate; those between are evenly spaced on a logarithmic scale.
     steps : int, at least 10
@@ -686,24 +703,23 @@ def range_test(network, X, y, optimizer, *, low=1e-5, high=10.0, steps=100, batc
     low, high = checks.positive("low", low), checks.positive("high", high)
     if not low < high or checks.positive_int("steps", steps) < 10:
         raise ValueError(f"low must be below high, and steps at least 10; not {low:g}, {high:g} and {steps}.")
-    rates, losses, before = np.geomspace(low, high, steps), [], optimizer.learning_rate
-    twin = network.copy()
+    rates, losses, lowest = np.geomspace(low, high, steps), [], np.inf
+    twin, optimizer = network.copy(), copy.deepcopy(optimizer)
+    optimizer.learning_rate = lambda step: rates[step]
     batches = _Batches(twin.encode(X, y), batch_size, rng, shuffle=True)
     try:
-        optimizer.learning_rate = lambda step: rates[step]
         run = Run(
             twin, optimizer, batches, epochs=steps, validation=None, accuracy=False, early_stopping=None, restart=True
         )
         for batch in itertools.chain.from_iterable(itertools.repeat(batches)):
             losses.append(float(run.step(batch)[0]))
-            if len(losses) == steps or losses[-1] > 4 * min(losses):
+            if len(losses) >= 10:  # means, because the losses of small batches jump
+                mean = np.mean(losses[-10:])
+                lowest = min(lowest, mean)
+            if len(losses) == steps or (len(losses) >= 20 and mean > 4 * lowest):
                 break
     except DivergenceError:
         pass
-    finally:
-        optimizer.learning_rate = before
     if len(losses) < 10:
-        raise ValueError(
-            f"the loss rose fourfold, or overflowed, within {len(losses)} steps from rate {low:g}: pass a smaller low."
-        )
+        raise ValueError(f"the loss overflowed within {len(losses)} steps from rate {low:g}: pass a smaller low.")
     return RangeTest(rates[: len(losses)], np.array(losses))

@@ -31,7 +31,7 @@ def test_noise_of_the_square_moves_the_points_and_not_the_labels():
 
 def test_double_spiral_gives_the_numbers_on_record(reference):
     expected = reference["double_spiral"]
-    X, y = double_spiral(np.random.RandomState(42))
+    X, y = double_spiral(rng=np.random.RandomState(42))
     exact = {"rtol": 0, "atol": 1e-12}
     for part, rows in (("train", slice(200, None)), ("test", slice(200))):
         assert list(X[rows].shape) == expected[f"{part}_shape"]
@@ -58,7 +58,7 @@ def test_double_spiral_without_noise_is_shuffled_like_the_noisy_one():
     np.testing.assert_allclose((noisy - clean).std(), 0.2, rtol=0.05)
 
 
-@pytest.mark.parametrize("draw", [lambda rng: xor_square(20, rng, 0.1), lambda rng: double_spiral(rng, 10)])
+@pytest.mark.parametrize("draw", [lambda rng: xor_square(20, 0.1, rng=rng), lambda rng: double_spiral(10, rng=rng)])
 def test_randomness_is_passed_in(draw):
     before = np.random.get_state()[1].copy()
     same = [draw(5), draw(np.random.default_rng(5)), draw(np.random.SeedSequence(5))]
@@ -74,16 +74,24 @@ def test_randomness_is_passed_in(draw):
 @pytest.mark.parametrize(
     "draw, error, message",
     [
-        (lambda: xor_square(0, 0), ValueError, "n must be a whole number of at least 1, not 0"),
-        (lambda: xor_square(2.5, 0), ValueError, "n must be a whole number of at least 1, not 2.5"),
-        (lambda: xor_square(9, None), TypeError, "rng must be a seed .* not None"),
-        (lambda: xor_square(9, 0, noise=-1), ValueError, "noise must be a finite number above 0, not -1. For none, "),
-        (lambda: xor_square(9, 0, half_width=0), ValueError, "half_width must be a finite number above 0, not 0"),
-        (lambda: double_spiral("42"), TypeError, "rng must be a seed .* not '42'"),
-        (lambda: double_spiral(0, n_per_arm=0), ValueError, "n_per_arm must be a whole number of at least 1, not 0"),
-        (lambda: double_spiral(0, noise=np.nan), ValueError, "noise must be a finite number above 0, not nan"),
-        (lambda: double_spiral(0, noise=[0, 1]), ValueError, "noise must be a finite number above 0, not"),
-        (lambda: double_spiral(0, turns=0), ValueError, "turns must be a finite number above 0, not 0"),
+        (lambda: xor_square(0, rng=0), ValueError, "n must be a whole number of at least 1, not 0"),
+        (lambda: xor_square(2.5, rng=0), ValueError, "n must be a whole number of at least 1, not 2.5"),
+        (lambda: xor_square(9, rng=None), TypeError, "rng must be a seed .* not None"),
+        (
+            lambda: xor_square(9, noise=-1, rng=0),
+            ValueError,
+            "noise must be a finite number above 0, not -1. For none, ",
+        ),
+        (lambda: xor_square(9, half_width=0, rng=0), ValueError, "half_width must be a finite number above 0, not 0"),
+        (lambda: double_spiral(rng="42"), TypeError, "rng must be a seed .* not '42'"),
+        (
+            lambda: double_spiral(n_per_arm=0, rng=0),
+            ValueError,
+            "n_per_arm must be a whole number of at least 1, not 0",
+        ),
+        (lambda: double_spiral(noise=np.nan, rng=0), ValueError, "noise must be a finite number above 0, not nan"),
+        (lambda: double_spiral(noise=[0, 1], rng=0), ValueError, "noise must be a finite number above 0, not"),
+        (lambda: double_spiral(turns=0, rng=0), ValueError, "turns must be a finite number above 0, not 0"),
     ],
 )
 def test_bad_input_is_named(draw, error, message):

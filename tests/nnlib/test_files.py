@@ -615,6 +615,8 @@ CHANGES = {
     "batch size": ({"batch_size": 6}, "batch_size was 5, and is now 6"),
     "layers": ({"units": 4}, "layers was .*'units': 3.*and is now .*'units': 4"),
     "loss": ({"loss": "binary_cross_entropy"}, "loss was squared_error, and is now binary_cross_entropy; columns"),
+    "optimizer": ({"optimizer": nn.Adam(0.1, beta1=0.5)}, r"optimizer was .*beta1=0.9.*, and is now .*beta1=0.5"),
+    "class weights": ({"sample_weight": np.arange(20)}, "targets was"),
     "replicates": ({"start": [0, 1]}, r"replicates was None, and is now 2"),
     "epochs": ({"epochs": 3}, "holds 4 epochs, but epochs=3: pass at least as many"),
     "generator": ({"rng": np.random.RandomState(0)}, "rng was Generator PCG64, and is now RandomState MT19937"),
@@ -720,3 +722,18 @@ def test_layers_and_functions_of_ones_own_resume(path):
         return network, optimizer, None, nn.train(network, X, Y, optimizer, 6, **options)
 
     assert_resumes(path, fit, crash=3)
+
+
+def test_a_learning_rate_that_a_callback_changed_comes_back(path):
+    def halve(run):
+        run.optimizer.learning_rate /= 2
+
+    def run(epochs, **options):
+        network = nn.Network(2, [nn.Dense(3, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+        history = nn.train(network, X, Y, nn.SGD(0.4), epochs, callbacks=halve, **options)
+        return network.theta, history.loss
+
+    run(3, checkpoint=nn.Checkpoint(path))
+    resumed, expected = run(6, checkpoint=nn.Checkpoint(path), resume=True), run(6)
+    for one, two in zip(resumed, expected):
+        np.testing.assert_array_equal(one, two)

@@ -111,6 +111,30 @@ def test_a_stream_larger_than_memory_is_held_one_batch_at_a_time():
     assert peak < sum(alive) / 4
 
 
+def test_memory_is_set_by_the_batch_for_targets_too(on_disk):
+    """Class numbers become one-hot rows, and targets on disk floats, when their batch comes."""
+    many = nn.Network(100, [nn.Dense(200)], loss="categorical_cross_entropy", rng=0)
+    same = nn.Network(100, [nn.Dense(100)], loss="squared_error", rng=0)
+    for network, y in ((many, np.arange(60_000) % 200), (same, on_disk)):
+        tracemalloc.start()
+        nn.train(network, on_disk, y, nn.SGD(0.01), 1, batch_size=100, rng=0, accuracy=False)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < on_disk.nbytes / 2
+
+
+def test_batches_of_many_sizes_share_their_room():
+    sizes = range(1000, 1050)
+    data = RNG.normal(size=(1100, 3))
+    peaks = []
+    for batches in ([(data, data[:, 0] > 0)] * 50, [(data[:n], data[:n, 0] > 0) for n in sizes]):
+        tracemalloc.start()
+        nn.train(build(), batches, None, nn.SGD(0.01), 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 3 * peaks[0]
+
+
 def test_an_array_on_disk_trains_like_one_in_memory(on_disk):
     few = on_disk[:500]
     nets = [nn.Network(100, [nn.Dense(4, "tanh"), nn.Dense(1)], loss="squared_error", rng=0) for _ in range(2)]

@@ -1,5 +1,6 @@
 """Training: history, progress, batches, validation, divergence."""
 
+import pickle
 import sys
 
 import numpy as np
@@ -222,3 +223,59 @@ def test_a_rate_too_high_for_cross_entropy_is_no_divergence():
     """Its loss grows with the logits, but stays finite: nothing to report but the numbers."""
     history = nn.train(build(), X, Y, nn.SGD(1e4), 50)
     assert np.isfinite(history.loss).all() and not history.diverged
+
+
+def test_a_divergence_keeps_its_history_in_a_pickle():
+    with pytest.raises(nn.DivergenceError) as info:
+        nn.train(build("squared_error"), X, Y, nn.SGD(1e150), 100)
+    copied = pickle.loads(pickle.dumps(info.value))
+    assert str(copied) == str(info.value)
+    np.testing.assert_array_equal(copied.history.loss, info.value.history.loss)
+
+
+def test_the_message_names_the_rate_of_the_step_that_diverged():
+    rates = [0.1, 1e200, 1e-30]
+    with pytest.raises(nn.DivergenceError, match=r"now 1e\+200"):
+        nn.train(build("squared_error"), X, Y, nn.SGD(lambda step: rates[step]), 3)
+
+
+def test_ctrl_c_after_a_step_that_overflowed_leaves_finite_parameters():
+    network = build("squared_error")
+    before = network.theta.copy()
+
+    def batches():
+        yield X, 1e10 * Y
+        raise KeyboardInterrupt
+
+    history = nn.train(network, batches, None, nn.SGD(1e300), 5)
+    assert history.interrupted and len(history) == 0
+    np.testing.assert_array_equal(network.theta, before)
+
+
+def test_a_comparison_of_numpy_ends_a_training():
+    history = nn.train(build(), X, Y, nn.Adam(0.05), 500, callbacks=lambda run: run.history.loss[run.epoch] < 0.5)
+    assert history.loss[-1] < 0.5 <= history.loss[-2] and len(history) < 500
+    assert len(nn.train(build(), X, Y, nn.SGD(0.1), 3, callbacks=None)) == 3
+
+
+def test_networks_from_read_only_maps_can_be_trained():
+    state = build().__getstate__()
+    for name in ("_theta", "_state"):
+        state[name].flags.writeable = False
+    network = object.__new__(nn.Network)
+    network.__setstate__(state)
+    nn.train(network, X, Y, nn.SGD(0.1), 2)
+
+
+def test_early_stopping_may_be_shared():
+    stopping = nn.EarlyStopping(3)
+    one, two = build(), build(rng=5)
+    expected = [nn.train(net.copy(), X, Y, nn.SGD(0.5), 50, early_stopping=nn.EarlyStopping(3)) for net in (one, two)]
+
+    def inner(run):
+        if run.epoch == 1:
+            expected.append(nn.train(two, X, Y, nn.SGD(0.5), 50, early_stopping=stopping))
+
+    history = nn.train(one, X, Y, nn.SGD(0.5), 50, early_stopping=stopping, callbacks=inner)
+    np.testing.assert_array_equal(history.loss, expected[0].loss)
+    np.testing.assert_array_equal(expected[2].loss, expected[1].loss)
