@@ -29,7 +29,7 @@ check: .venv/ready node_modules/.package-lock.json ## Check the rendered site: m
 preview: .venv/ready ## Show the site at a local address, and render again on each change
 	@.venv/bin/python -m publish preview $(ARGS)
 
-bench: .venv/bench ## Time nnlib beside scikit-learn and PyTorch
+bench: .venv/bench ## Time nnlib beside scikit-learn, PyTorch and JAX
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 quarto: .venv/ready ## Install Quarto into .venv, where its release can be downloaded
@@ -65,6 +65,6 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 .venv/bench: .venv/ready
-	@echo "Adding PyTorch to .venv (once; a large download) ..."
+	@echo "Adding PyTorch and JAX to .venv (once; a large download) ..."
 	@$(PIP) -e '.[bench]'
 	@touch $@

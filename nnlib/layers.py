@@ -131,7 +131,7 @@ class Layer:
         return f"{type(self).__name__}({', '.join(repr(value) for value in self.config().values())})"
 
 
-_BOUND = ("parts", "gradients", "generators", "_matrix", "_matrix_gradient", "_W", "_wide")
+_BOUND = ("parts", "gradients", "generators", "_matrix", "_matrix_gradient", "_W", "_transposed", "_product", "_wide")
 
 
 class Buffers:
@@ -208,7 +208,8 @@ class Dense(Layer):
         super().bind(theta, grad, state, generators)
         shape = (*theta.shape[:-1], self.fan_in + 1, self.units)
         self._matrix, self._matrix_gradient = theta.reshape(shape), grad.reshape(shape)
-        self._W = self._matrix[..., :-1, :]
+        self._W, self._transposed = self._matrix[..., :-1, :], self._matrix.swapaxes(-1, -2)
+        self._product = np.matmul if theta.ndim > 1 else np.dot  # the same, but dot begins sooner
         self._wide = np.zeros((*theta.shape[:-1], self.fan_in, 2), theta.dtype) if self.units == 1 else None
 
     def draw(self, rng):
@@ -222,21 +223,21 @@ class Dense(Layer):
         return {"W": W, "b": b}
 
     def forward(self, inputs, buffers, training):
-        np.matmul(self._matrix.swapaxes(-1, -2), inputs, out=buffers.activations)
+        self._product(self._transposed, inputs, out=buffers.activations)
         self.activation.forward(buffers.activations)
         return buffers.outputs
 
     def backward(self, inputs, buffers, previous=None):
         dz = buffers.gradient
         self.activation.backward(buffers.activations, dz)
-        np.matmul(inputs, dz.swapaxes(-1, -2), out=self._matrix_gradient)
+        self._product(inputs, dz.swapaxes(-1, -2), out=self._matrix_gradient)
         if previous is None:
             return
         if self.units == 1:  # NumPy hands no outer product to BLAS; with a column of zeros it is a product of matrices
             np.copyto(self._wide[..., :1], self._W)
-            np.matmul(self._wide, buffers.wide, out=previous)
+            self._product(self._wide, buffers.wide, out=previous)
         else:
-            np.matmul(self._W, dz, out=previous)
+            self._product(self._W, dz, out=previous)
 
     def config(self):
         return {"units": self.units, "activation": self.activation.name}

@@ -82,7 +82,11 @@ class Loss:
 
 def expand(t, n_outputs, dtype):
     """Targets of shape `(n, n_outputs)`, from what `encode` returned or a part of it."""
-    return np.eye(n_outputs, dtype=dtype)[t] if t.ndim == 1 else t.astype(dtype, copy=False)
+    if t.ndim == 2:
+        return t.astype(dtype, copy=False)
+    rows = np.zeros((len(t), n_outputs), dtype)
+    rows[np.arange(len(t)), t] = 1
+    return rows
 
 
 def average(values, weight, dz=None):
@@ -95,7 +99,7 @@ def average(values, weight, dz=None):
         n = values.shape[-1]
         if dz is not None:
             dz *= 1 / n
-        return values.sum(axis=-1) / n
+        return np.add.reduce(values, axis=-1) / n  # what values.sum() calls, without the detour
     total = weight.sum()
     share = weight / total if total > 0 else weight
     if dz is not None:
@@ -125,15 +129,18 @@ def _binary_cross_entropy(z, t, dz, scratch):
 def _categorical_cross_entropy(z, t, dz, scratch):
     # -sum(t log p) with p = softmax(z) is log(sum(exp(z - max))) - sum(t (z - max)), as the t sum to 1.
     _, shifted = scratch
-    np.subtract(z, z.max(axis=-2, keepdims=True), out=shifted)
+    np.subtract(z, np.maximum.reduce(z, axis=-2, keepdims=True), out=shifted)
     # Logits may be so far apart that the difference is infinite, and infinity times a target of zero would be NaN.
-    np.maximum(shifted, np.finfo(z.dtype).min, out=shifted)
+    np.maximum(shifted, _LOWEST[z.dtype], out=shifted)
     np.exp(shifted, out=dz)
-    total = dz.sum(axis=-2, keepdims=True)
+    total = np.add.reduce(dz, axis=-2, keepdims=True)
     dz /= total
     dz -= t
     shifted *= t
-    return np.log(total[..., 0, :]) - shifted.sum(axis=-2)
+    return np.log(total[..., 0, :]) - np.add.reduce(shifted, axis=-2)
+
+
+_LOWEST = {np.dtype(dtype): np.finfo(dtype).min for dtype in (np.float32, np.float64)}
 
 
 def _squared_error(z, t, dz, scratch):

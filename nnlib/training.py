@@ -460,6 +460,7 @@ class Run:
         self.frozen = None  # which networks have stopped; None while all are training
         self.noise = {}  # the generators of those, which are drawn from until all have stopped
         self.in_step, self.has_state = False, network.state.size > 0
+        self.single = network.replicates is None
         self.zeros = np.zeros(network.theta.shape[-1], network.dtype)
         if early_stopping is not None:
             early_stopping.start(network, self.history)
@@ -551,7 +552,7 @@ class Run:
         if self.has_state:
             total = total + network.state.sum(axis=-1)
         finite = np.isfinite(total)
-        if not finite.all():
+        if not (finite if self.single else finite.all()):
             self.go_back(finite, loss, recorded=self.epoch)
         if self.frozen is not None:
             loss = np.where(self.frozen, np.nan, loss)
