@@ -22,6 +22,8 @@ if __name__ == "__main__":
         "-p",
         "no:cacheprovider",
     ]
+    if importlib.util.find_spec("xdist"):
+        command += ["-n", "auto"]
     if sys.stdout.isatty():  # someone is watching: let them see how far it is
         if status := subprocess.run(command, check=False).returncode:
             sys.exit(status)
