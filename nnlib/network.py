@@ -466,8 +466,10 @@ class Samples:
     """Checked samples, in their own type and place; a batch is copied, with its ones, when its turn comes."""
 
     def __init__(self, X, t, weight, network):
-        self.X, self.t, self.weight = X, t, weight
         self.n_outputs, self.dtype = network.n_outputs, network.dtype
+        if t.ndim == 1 and len(t) * self.n_outputs <= PIECE:  # so few one-hot rows are quicker made once
+            t = expand(t, self.n_outputs, self.dtype)
+        self.X, self.t, self.weight = X, t, weight
 
     def __len__(self):
         return self.X.shape[0]
