@@ -400,12 +400,12 @@ class _MLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if own_rate and self.learning_rate == "adaptive" and self._optimizer.learning_rate > 1e-6:
             self._set_rate(self._optimizer.learning_rate / 5)
             self._no_improvement_count = 0
-            message += f" Setting learning rate to {self._optimizer.learning_rate:f}"
+            settled, then = False, f"Setting learning rate to {self._optimizer.learning_rate:f}"
         else:
-            message += " Stopping."
+            settled, then = True, "Stopping."
         if self.verbose:
-            print(message)
-        return message.endswith("Stopping.")
+            print(f"{message} {then}")
+        return settled
 
     def _minimize(self, X, t, weight):
         """L-BFGS-B of SciPy on the loss of all samples: Byrd, Lu, Nocedal & Zhu (1995)."""

@@ -186,8 +186,9 @@ class Checkpoint:
     Notes
     -----
     With `resume=True`, make network, optimizer and data as for the first call, and pass the same arguments; more
-    epochs are allowed, a run that has ended comes back at once, and one that a callback ended goes on. Samples are not saved, nor what callbacks or an
-    iterable of batches remember.
+    epochs are allowed, a run that has ended comes back at once, and one that a callback ended goes on. The learning
+    rate comes from the file, as a callback may have changed it, unless it is a schedule. Samples are not saved, nor
+    what callbacks or an iterable of batches remember.
 
     Examples
     --------

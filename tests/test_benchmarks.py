@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-
-from benchmarks import cost, measure, peers, works
+from benchmarks import cost, measure, peers, readme, works
 
 
 def tiny(name):
@@ -75,3 +73,15 @@ def test_exponents_of_cost_are_those_of_the_times(monkeypatch):
     monkeypatch.setattr(cost, "seconds", lambda work, epochs: 1e-3 * len(work[1]) ** 1.5)
     fit = cost.measure(1, {"samples": [10, 100, 1000]})["samples"]
     assert fit["exponent"] == pytest.approx(1.5) and fit["verdict"] == "missed"
+
+
+def test_the_readme_shows_the_ratios_of_the_report():
+    work = {"work": "w", "batch": 32, "dtype": "float64", "threads": 1, "ratios": {"PyTorch": 0.256, "scikit-learn": 2}}
+    report = {"machine": {"cores": 2, "processor": "P"}, "rounds": 5, "works": dict.fromkeys(readme.WORKS, work)}
+    text = readme.update(f"a\n{readme.START}\nold\n{readme.END}\nb", report)
+    assert text.startswith("a\n") and text.endswith("\nb") and "old" not in text
+    assert text.count("| w, batches of 32, float64, one core | 2.00 | 0.26 |  |") == len(readme.WORKS)
+    assert readme.update(text, report) == text
+    assert readme.update(readme.README.read_text(encoding="utf-8"), report)  # it has the marks
+    with pytest.raises(ValueError, match="put both where the table belongs"):
+        readme.update("no marks", report)

@@ -5,6 +5,7 @@ import re
 import signal
 from pathlib import Path
 
+import distributed
 import joblib
 import numpy as np
 import pytest
@@ -12,8 +13,6 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 import nnlib as nn
-
-distributed = pytest.importorskip("distributed")
 
 ROOT = Path(__file__).parents[2]
 GRID = {"alpha": np.geomspace(1e-3, 10, 6).tolist(), "activation": ["tanh", "relu"]}

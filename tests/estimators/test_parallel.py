@@ -34,6 +34,17 @@ def test_jobs_change_nothing_but_the_time():
         np.testing.assert_array_equal(history.stopped, expected.stopped)
 
 
+def test_a_schedule_of_one_rate_per_network_is_split_too():
+    one, two = build(), build()
+    nn.train(one, X, Y, nn.SGD(rates_of_five), 10)
+    nn.train(two, X, Y, nn.SGD(rates_of_five), 10, n_jobs=2)
+    same(one, two)
+
+
+def rates_of_five(step):
+    return np.linspace(0.1, 0.5, 5) / (step + 1)
+
+
 def test_networks_that_diverge_in_one_of_the_jobs():
     rates = np.array([1e200, 1e200, 1e200, 0.1, 0.1])
     one, two = build(loss="squared_error"), build(loss="squared_error")

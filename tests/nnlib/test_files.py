@@ -1,4 +1,4 @@
-"""Files: what is saved comes back bit for bit, what is broken or hostile is refused, and training goes on after a break."""
+"""Files: what is saved comes back bit for bit, what is broken or hostile is refused, and runs go on after a break."""
 
 import inspect
 import io
@@ -615,7 +615,7 @@ CHANGES = {
     "batch size": ({"batch_size": 6}, "batch_size was 5, and is now 6"),
     "layers": ({"units": 4}, "layers was .*'units': 3.*and is now .*'units': 4"),
     "loss": ({"loss": "binary_cross_entropy"}, "loss was squared_error, and is now binary_cross_entropy; columns"),
-    "optimizer": ({"optimizer": nn.Adam(0.1, beta1=0.5)}, r"optimizer was .*beta1=0.9.*, and is now .*beta1=0.5"),
+    "setting of the optimizer": ({"optimizer": nn.Adam(0.1, beta1=0.5)}, r"optimizer was .*beta1=0.9.*, and is now .*beta1=0.5"),
     "class weights": ({"sample_weight": np.arange(20)}, "targets was"),
     "replicates": ({"start": [0, 1]}, r"replicates was None, and is now 2"),
     "epochs": ({"epochs": 3}, "holds 4 epochs, but epochs=3: pass at least as many"),

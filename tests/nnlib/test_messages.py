@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import nnlib as nn
 
@@ -34,6 +35,14 @@ class NoBackward(nn.Layer):
 
 class NoApply(nn.optimizers.Transform):
     pass
+
+
+class Bare:
+    def start(self, theta, decayed):
+        pass
+
+    def step(self, theta, grad):
+        pass
 
 
 # The call, the error, and what its message must say.
@@ -73,6 +82,32 @@ MESSAGES = {
         lambda: build(range(3)).unpack(np.ones((3, 12))),
         ValueError,
         ["vector has shape (3, 12)", "expected 13 numbers per network"],
+    ),
+    "a part of one network": (lambda: build().part(slice(1)), ValueError, ["this is a single network", "rng=[seed"]),
+    "complex sparse samples": (
+        lambda: build().predict(sparse.csr_array(X * 1j)),
+        TypeError,
+        ["X has dtype complex128", "X.astype(float)"],
+    ),
+    "a gradient check of a number": (
+        lambda: nn.check_gradient(3, X, Y, rng=0),
+        TypeError,
+        ["check_gradient(network, X, y, rng) takes a Network first", "not int"],
+    ),
+    "a loss that decides, and never tells what is correct": (
+        lambda: nn.Loss("half", nn.identity, print, print, decide=print),
+        ValueError,
+        ["needs both decide and correct"],
+    ),
+    "a range test with an optimizer of one's own": (
+        lambda: nn.range_test(build(), X, Y, Bare()),
+        TypeError,
+        ["sets optimizer.learning_rate", "Bare", "nn.Optimizer"],
+    ),
+    "a function of batches that returns nothing": (
+        lambda: nn.train(build(), lambda: None, None, nn.SGD(0.1), 1),
+        TypeError,
+        ["the function of batches returned None", "iterator of pairs (X, y)"],
     ),
     "jobs for one network": (
         trained(n_jobs=2),

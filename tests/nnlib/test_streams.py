@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import nnlib as nn
 
@@ -145,7 +146,6 @@ def test_an_array_on_disk_trains_like_one_in_memory(on_disk):
 
 @pytest.mark.parametrize("form", ["csr_array", "csc_matrix", "coo_array"])
 def test_sparse_matrices_are_used_row_by_row(form):
-    sparse = pytest.importorskip("scipy.sparse")
     dense = np.where(RNG.random((50, 3)) < 0.5, X, 0)
     one, two = build(), build()
     for net, data in ((one, dense), (two, getattr(sparse, form)(dense))):
