@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import math
@@ -12,7 +11,6 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path, PurePosixPath
@@ -25,10 +23,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from publish.chunks import Chunk, Page
 from publish.errors import PublishError
+from publish.progress import Progress
 from publish.project import Project
 
-AT_ONCE = 2  # kernels side by side: each holds scikit-learn and matplotlib in memory
-SLOW_SECONDS = 5.0
+# Kernels side by side: one for each CPU that this process may use, but not many, for each holds scikit-learn and
+# matplotlib in memory.
+AT_ONCE = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # A change in a file that a chunk may read or import must run the pages again. These are for the site, and not read.
 NOT_READ_BY_CHUNKS = {".bib", ".css", ".html", ".md", ".qmd", ".scss", ".yml"}
@@ -93,7 +93,7 @@ def execute(project: Project, pages: list[Page], cache: Path, timeout: float = 6
 
 async def _execute(project: Project, pages: list[Page], cache: Path, timeout: float) -> list[Executed]:
     shared = _shared_key(project)
-    progress = Progress()
+    progress = Progress(sum(1 for page in pages if page.chunks), AT_ONCE)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(page: Page) -> Executed:
@@ -114,15 +114,17 @@ async def _execute(project: Project, pages: list[Page], cache: Path, timeout: fl
     try:
         async with asyncio.TaskGroup() as group:
             ticker = group.create_task(progress.tick())
-            tasks = [group.create_task(one(page)) for page in pages]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            # Places are given in this order. Pages with the most chunks first: a long one that began last would end alone.
+            longest_first = sorted(pages, key=lambda page: -len(page.chunks))
+            tasks = {page.path: group.create_task(one(page)) for page in longest_first}
+            await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)
             ticker.cancel()
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
     finally:
         progress.clear()
-    progress.report_slow()
-    return [task.result() for task in tasks]
+    progress.summary()
+    return [tasks[page.path].result() for page in pages]
 
 
 async def _run(project: Project, page: Page, options: dict, timeout: float, progress: Progress) -> list[list[dict]]:
@@ -298,71 +300,3 @@ def _written(before: dict, after: dict) -> list[PurePosixPath]:
     return sorted(
         name for name, state in after.items() if before.get(name) != state and "__pycache__" not in name.parts
     )
-
-
-# --- progress --------------------------------------------------------------------------------------------------------
-
-
-class Progress:
-    """Where the run is: one live line on a terminal, else a line a page."""
-
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self.running: dict[str, tuple[str, float]] = {}  # page -> its current chunk, and when that started
-        self.started: dict[str, float] = {}
-        self.times: list[tuple[float, str]] = []
-
-    def start(self, page: Page) -> None:
-        self.started[page.slug] = time.perf_counter()
-
-    def chunk(self, page: Page, number: int, chunk: Chunk) -> None:
-        self._finish_chunk(page)
-        name = f"chunk {number}/{len(page.chunks)} {chunk.label or ''}".rstrip()
-        self.running[page.slug] = (name, time.perf_counter())
-        self._draw()
-
-    def done(self, page: Page) -> None:
-        self._finish_chunk(page)
-        seconds = time.perf_counter() - self.started[page.slug]
-        self._say(f"  {page.slug}  {_count(page)}  {seconds:.1f} s")
-
-    def cached(self, page: Page) -> None:
-        self._say(f"  {page.slug}  {_count(page)}  from the cache")
-
-    def report_slow(self) -> None:
-        slow = sorted((t for t in self.times if t[0] > SLOW_SECONDS), reverse=True)[:3]
-        if slow:
-            self._say("  slowest: " + ", ".join(f"{name} {seconds:.1f} s" for seconds, name in slow))
-
-    async def tick(self) -> None:
-        """Keep the clock on the live line going."""
-        with contextlib.suppress(asyncio.CancelledError):
-            while self.live:
-                await asyncio.sleep(0.2)
-                self._draw()
-
-    def clear(self) -> None:
-        if self.live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def _finish_chunk(self, page: Page) -> None:
-        if page.slug in self.running:
-            name, start = self.running.pop(page.slug)
-            self.times.append((time.perf_counter() - start, f"{page.slug} {name}"))
-
-    def _draw(self) -> None:
-        if not self.live or not self.running:
-            return
-        now = time.perf_counter()
-        parts = [f"{page}  {name}  {now - start:.1f} s" for page, (name, start) in self.running.items()]
-        line = "  " + "  |  ".join(parts)
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
-
-    def _say(self, line: str) -> None:
-        self.clear()
-        print(line, file=sys.stderr, flush=True)
-
-
-def _count(page: Page) -> str:
-    return f"{len(page.chunks)} chunk{'s' if len(page.chunks) != 1 else ''}"

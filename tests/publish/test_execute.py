@@ -1,5 +1,6 @@
 """Chunks run in a kernel of their own page; what goes wrong is told with page, line and chunk."""
 
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -87,3 +88,42 @@ def test_a_chunk_that_ends_the_process(project_with):
 def test_figure_options_that_cannot_be(project_with):
     root = project_with("```{python}\nx = 1\n```", front="title: x\nfig-width: wide")
     assert "fig-width must be a number above zero, not 'wide'" in failure(root)
+
+
+WAIT = """```{{python}}
+import time
+from pathlib import Path
+Path("{mine}").touch()
+end = time.monotonic() + 30
+while not Path("{other}").exists():
+    assert time.monotonic() < end, "the other page does not run"
+    time.sleep(0.05)
+print("{mine}")
+```
+"""
+
+
+def test_pages_run_side_by_side_and_what_they_took_is_told(project_with, monkeypatch, capsys):
+    root = project_with(WAIT.format(mine="here", other="there"), **{"other.qmd": WAIT.format(mine="there", other="here")})
+    (root / "prose.qmd").write_text("No chunk.\n")
+    pages = [read_page(root, PurePosixPath(name)) for name in ("index.qmd", "prose.qmd", "other.qmd")]
+    monkeypatch.setattr("publish.execute.AT_ONCE", 2)
+    executed = execute(Project(root), pages, root.parent / "cache")
+    assert [texts(page) for page in executed] == [["here\n"], [], ["there\n"]]
+    told = capsys.readouterr().err
+    first, second, summary, *slowest = told.splitlines()
+    assert re.fullmatch(r"  \[1/2\] (index|other)  1 chunk  [\d.]+ s", first)
+    assert re.fullmatch(r"  \[2/2\] (index|other)  1 chunk  [\d.]+ s", second)
+    assert "up to 2 pages side by side" in summary
+    assert len(slowest) == 2
+    assert all(re.search(r"slowest: (index|other)  [\d.]+ s, of which the chunk 1 [\d.]+ s", line) for line in slowest)
+
+
+def test_the_page_with_the_most_chunks_begins_first(project_with, monkeypatch, capsys):
+    chunk = "```{python}\n1\n```\n\n"
+    root = project_with(chunk, **{"long.qmd": 2 * chunk})
+    pages = [read_page(root, PurePosixPath(name)) for name in ("index.qmd", "long.qmd")]
+    monkeypatch.setattr("publish.execute.AT_ONCE", 1)
+    execute(Project(root), pages, root.parent / "cache")
+    told = capsys.readouterr().err
+    assert told.index("[1/2] long") < told.index("[2/2] index")
