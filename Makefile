@@ -1,9 +1,8 @@
 # Every target sets up .venv by itself. Start with `make site`, then open _site/index.html.
 
-# BLAS otherwise starts a thread per core, which slows small matrix products up to tenfold.
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
+# One BLAS thread: the file says why. Quarto and publish read it too.
+include _environment
+export OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS
 
 # Every kernel and every worker of the tests would otherwise compile what it imports anew, which takes seconds each.
 unexport PYTHONDONTWRITEBYTECODE

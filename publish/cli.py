@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from dotenv import load_dotenv
+
 from publish.chunks import read_page
 from publish.errors import PublishError
 from publish.project import Project
@@ -22,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # An end asked for by the system is an end like Ctrl-C: kernels are stopped and the old site stays.
     before = signal.signal(signal.SIGTERM, _end)
+    load_dotenv(Path("_environment"))  # as Quarto does: for hooks, kernels and workers, if not set already
     try:
         return options.run(options)
     except PublishError as error:

@@ -179,11 +179,10 @@ async def _run(project: Project, page: Page, options: dict, timeout: float, prog
 
 
 def kernel_environment(root: Path) -> dict[str, str]:
-    """The environment of kernels: the project's own modules first, the same results in every run, few threads."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    """The environment of kernels: the project's own modules first, the same results in every run."""
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    return {**threads, **os.environ, **fixed, "PYTHONPATH": path}
+    return {**os.environ, **fixed, "PYTHONPATH": path}
 
 
 def _name(chunk: Chunk) -> str:

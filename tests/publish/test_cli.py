@@ -49,6 +49,17 @@ def test_a_render_replaces_the_site_and_is_not_repeated_without_need(old_site, r
     assert "<loc>https://example.org/here/index.html</loc>" in (root / "_site/sitemap.xml").read_text()
 
 
+def test_the_environment_file_holds_for_chunks_and_hooks_but_not_against_the_callers(project_with, render, monkeypatch):
+    show = "import os\nprint(os.environ['COLOR'], os.environ['SIZE'])\n"
+    root = project_with("```{python}\n" + show + "```", **{"_environment": "# Two\nCOLOR=red\nSIZE=1\n", "hook.py": show})
+    config = (root / "_quarto.yml").read_text()
+    (root / "_quarto.yml").write_text(config.replace("project:\n", "project:\n  pre-render: hook.py\n"))
+    monkeypatch.setenv("SIZE", "2")
+    rendered = render(root)
+    assert "red 2" in rendered.stdout, rendered.stderr
+    assert "red 2" in (root / "_site/index.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
