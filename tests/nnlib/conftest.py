@@ -7,6 +7,10 @@ os.environ["MPLBACKEND"] = "Agg"
 import pytest
 from hypothesis import settings
 from sklearn.datasets import make_moons
+from threadpoolctl import threadpool_limits
+
+# A bare pytest, too, runs with one BLAS thread; the file _environment says why.
+threadpool_limits(1, user_api="blas")
 
 # A deadline would make a slow machine fail.
 settings.register_profile("nnlib", deadline=None, max_examples=20)
