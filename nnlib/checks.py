@@ -62,7 +62,8 @@ def overwrite(name, array, values):
     """Copy `values` into `array`; shapes must be equal."""
     values = real_array(values, name)
     if values.shape != array.shape:
-        raise ValueError(f"{name} has shape {values.shape}; expected {array.shape}. Nothing is broadcast.")
+        hint = f" It looks transposed: try {name}.T." if values.shape == array.shape[::-1] else ""
+        raise ValueError(f"{name} has shape {values.shape}; expected {array.shape}. Nothing is broadcast.{hint}")
     array[...] = values
 
 
@@ -102,16 +103,22 @@ def targets(y, n, n_outputs, dtype, name="y"):
     Shape `(n,)` is taken for `(n, 1)` where the network has one output: it can mean nothing else.
     """
     y = real_array(y, name)
-    if y.ndim == 1 and n_outputs == 1:
-        y = y.reshape(-1, 1)
-    if y.shape != (n, n_outputs):
-        hint = " or (n,)" if n_outputs == 1 else ""
+    if y.shape != (n, n_outputs) and not (y.shape == (n,) and n_outputs == 1):
+        shapes = f"(n, {n_outputs})" + (" or (n,)" if n_outputs == 1 else "")
+        if y.shape == (n_outputs, n):
+            remedy = f"It looks transposed: try {name}.T."
+        elif y.shape == (n,):
+            remedy = "For one class number per sample use loss='categorical_cross_entropy'."
+        elif y.ndim == 2 and len(y) == n:
+            remedy = f"Give {name} {n_outputs} column{'s' * (n_outputs > 1)}, or the last layer {y.shape[1]} units."
+        else:
+            remedy = "Give each sample one row."
         raise ValueError(
-            f"{name} has shape {y.shape}, but the outputs have shape ({n}, {n_outputs}): "
-            f"one row per sample is needed, (n, {n_outputs}){hint}. Nothing is broadcast."
+            f"{name} has shape {y.shape}, but the outputs have shape ({n}, {n_outputs}): expected {shapes}. "
+            f"Nothing is broadcast. {remedy}"
         )
     _finite(y, dtype, name)
-    return y
+    return y.reshape(n, n_outputs)
 
 
 def weights(sample_weight, n, dtype, name="sample_weight"):
@@ -136,20 +143,22 @@ def weights(sample_weight, n, dtype, name="sample_weight"):
 def class_labels(y, n, n_classes, name="y"):
     """`y`, of shape `(n,)` or `(n, 1)`, as whole numbers from 0 to `n_classes - 1`, shape `(n,)`."""
     y = real_array(y, name)
-    if y.shape == (n, 1):
-        y = y[:, 0]
-    if y.shape != (n,):
+    if y.shape not in ((n,), (n, 1)):
         raise ValueError(
             f"{name} has shape {y.shape}; expected ({n},), one class number per sample, "
             f"or ({n}, {n_classes}), one probability per class."
         )
     _finite(y, np.float64, name)
-    wrong = (y != np.floor(y)) | (y < 0) | (y >= n_classes)
+    y = y.reshape(n)
+    fractions = y != np.floor(y)
+    if fractions.any():
+        raise ValueError(f"{name} holds {_some(y[fractions])}; the classes are the whole numbers 0 to {n_classes - 1}.")
+    wrong = (y < 0) | (y >= n_classes)
     if wrong.any():
-        raise ValueError(
-            f"{name} holds {_some(y[wrong])}, outside the classes 0 to {n_classes - 1}. "
-            f"Number the classes from 0, or give the output layer as many units as there are classes."
-        )
+        remedy = "Number the classes from 0, or give the output layer as many units as there are classes."
+        if y.min() == 1 and y.max() == n_classes:
+            remedy = f"It counts from 1: write {name} - 1."
+        raise ValueError(f"{name} holds {_some(y[wrong])}, outside the classes 0 to {n_classes - 1}. {remedy}")
     return y.astype(np.intp)
 
 
@@ -161,8 +170,8 @@ def real_array(values, name):
         raise ValueError(f"{name} has masked values. Drop those samples, or fill them: {name}.filled(0).")
     try:
         array = np.asarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths. Give every sample the same number of values.") from None
     if array.dtype.kind not in "biuf":
         hint = " For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
         raise TypeError(

@@ -3,6 +3,7 @@
 import copy
 import numbers
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 
@@ -438,6 +439,9 @@ class Network:
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         lines.append(f"loss: {self.loss_function.name}; {self.theta.shape[-1]} parameters, {self.dtype}")
+        for number, pair in enumerate(pairwise(self.layers), 1):
+            if all(isinstance(layer, Dense) for layer in pair) and pair[0].activation.name == "identity":
+                lines.append(f"layers {number} and {number + 1} are one linear layer: there is no activation between them")
         if self.replicates is not None:
             lines.append(f"replicates: {self.replicates}")
         return "\n".join(lines)

@@ -224,11 +224,12 @@ def range_test(result, ax=None):
     ax = ax or plt.gca()
     ax.plot(result.rates, result.losses, color=GRAY, linewidth=0.8, label="each step")
     ax.plot(result.rates, result.smooth, color=BLUE, label="mean of 15 steps")
-    ax.axvline(result.suggestion, color=ORANGE, linestyle="--", label=f"suggested: {result.suggestion:.2g}")
-    # The last steps are the divergence; what matters lies below the start.
-    low, high = result.smooth.min(), result.smooth[0]
     ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
-    ax.set_ylim(low - 0.1 * (high - low), max(high + 0.5 * (high - low), low + 1e-12))
+    if np.isfinite(result.suggestion):
+        ax.axvline(result.suggestion, color=ORANGE, linestyle="--", label=f"suggested: {result.suggestion:.2g}")
+        # The last steps are the divergence; what matters lies below the start.
+        low, high = result.smooth.min(), result.smooth[0]
+        ax.set_ylim(low - 0.1 * (high - low), high + 0.5 * (high - low))
     ax.legend()
     return ax
 

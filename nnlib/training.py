@@ -636,7 +636,8 @@ class RangeTest:
     smooth : ndarray of shape (steps,)
         Mean of the losses of the 15 steps around each.
     suggestion : float
-        The rate at which `smooth` falls fastest, within the last factor of 10 before it is lowest.
+        The rate at which `smooth` falls fastest, within the last factor of 10 before it is lowest; NaN if it is lowest
+        at the first rate, and so falls at none.
 
     Examples
     --------
@@ -655,9 +656,14 @@ class RangeTest:
         lowest = int(self.smooth.argmin())
         slopes = np.gradient(self.smooth, np.log(rates))
         slopes[(rates < rates[lowest] / 10) | (rates > rates[lowest])] = np.inf
-        self.suggestion = float(rates[slopes.argmin()])
+        self.suggestion = float(rates[slopes.argmin()]) if lowest > 0 else float("nan")
 
     def __repr__(self):
+        if np.isnan(self.suggestion):
+            return (
+                f"<range test: the loss fell at no rate from {self.rates[0]:.2g} to {self.rates[-1]:.2g}. Pass a smaller "
+                "low; or is the gradient 0, from a start at zero or dead relus?>"
+            )
         return f"<range test of {len(self.rates)} steps, suggested learning rate {self.suggestion:.2g}>"
 
 

@@ -340,7 +340,7 @@ def assign(target, name, value):
         (lambda: T + "1", TypeError, "dtype <U1; real numbers are needed"),
         (lambda: None * T, TypeError, "dtype object; real numbers are needed"),
         (lambda: Tensor(1j), TypeError, "dtype complex128; real numbers are needed"),
-        (lambda: Tensor([[1], [2, 3]]), ValueError, "values is not an array of numbers"),
+        (lambda: Tensor([[1], [2, 3]]), ValueError, "values has rows of different lengths"),
         (lambda: Tensor(T), TypeError, r"take the array: x\.value"),
         (lambda: Tensor([T, T]), TypeError, r"take the array: x\.value"),
         (lambda: np.concatenate([T, T]), TypeError, r"Use those of nnlib\.autograd"),

@@ -229,6 +229,15 @@ def test_the_range_test_says_what_is_wrong(options, parts):
     assert all(part in str(info.value) for part in parts), str(info.value)
 
 
+@pytest.mark.parametrize("low, init", [(0.1, nn.xavier()), (1e-5, nn.zeros())], ids=["low too large", "no gradient"])
+def test_the_range_test_suggests_nothing_where_the_loss_does_not_fall(low, init):
+    targets = 100 * X[:, :1] if low == 0.1 else np.zeros(len(X))
+    network = nn.Network(2, [nn.Dense(1, init=init)], loss="squared_error", rng=0)
+    result = nn.range_test(network, 100 * X, targets, nn.SGD(0.1), low=low)
+    assert np.isnan(result.suggestion)
+    assert "the loss fell at no rate from" in repr(result) and "smaller low" in repr(result)
+
+
 def test_the_range_test_takes_one_network():
     with pytest.raises(ValueError, match=r"network.replicate\(0\)"):
         nn.range_test(build(SEEDS), X, Y, nn.SGD(0.1))

@@ -340,6 +340,22 @@ def test_the_summary_names_the_layers_and_their_shapes():
     assert "replicates: 3" in lines[-1]
 
 
+@pytest.mark.parametrize("activation, said", [("identity", True), ("tanh", False)])
+def test_the_summary_says_where_an_activation_is_missing(activation, said):
+    network = nn.Network(2, [nn.Dense(3, "relu"), nn.Dense(4, activation), nn.Dense(1)], loss="squared_error", rng=0)
+    lines = network.summary().splitlines()
+    assert ("layers 2 and 3 are one linear layer: there is no activation between them" in lines) == said
+    assert not any("layers 1 and 2" in line for line in lines)
+
+
+@pytest.mark.parametrize("shape, hint", [((2, 3), "It looks transposed: try W.T."), ((3, 4), "Nothing is broadcast.")])
+def test_weights_of_another_shape_are_refused(shape, hint):
+    layer = nn.Network(3, [nn.Dense(2)], loss="squared_error", rng=0).layers[0]
+    with pytest.raises(ValueError) as info:
+        layer.W = np.ones(shape)
+    assert str(info.value).endswith(hint) and "expected (3, 2)" in str(info.value)
+
+
 # Dense
 
 

@@ -203,6 +203,11 @@ def test_range_test_shows_the_suggestion(ax, network):
     assert low < result.smooth.min() < result.smooth[0] < high
 
 
+def test_a_range_test_without_a_suggestion_shows_the_losses_alone(ax):
+    nn.plots.range_test(nn.RangeTest(np.geomspace(0.1, 10, 20), np.arange(20.0)), ax)
+    assert len(ax.lines) == 2
+
+
 def test_diagram_of_layers_without_lines(ax):
     layers = [nn.Dropout(0.1), nn.Dense(3), nn.BatchNorm("relu"), nn.Dropout(0.5), nn.Dense(1)]
     nn.plots.network_diagram(nn.Network(2, layers, loss="squared_error", rng=0), ax)

@@ -311,7 +311,7 @@ def test_weights_that_float32_cannot_add_up(scale):
         (binary, Y, "balance", TypeError, ['a dict, such as {0: 1, 1: 5}, or "balanced"', "not 'balance'"]),
         (binary, Y, [1, 5], TypeError, ["class_weight must be a dict", "not [1, 5]"]),
         (binary, Y, np.array([1.0, 5.0]), TypeError, ["class_weight must be a dict", "array([1., 5.])"]),
-        (binary, np.full(20, 0.5), "balanced", ValueError, ["y holds 0.5", "classes 0 to 1"]),
+        (binary, np.full(20, 0.5), "balanced", ValueError, ["y holds 0.5", "whole numbers 0 to 1"]),
         (binary, 1, "balanced", ValueError, ["y has shape ()"]),
         (regression, X[:, 0], {0: 1}, ValueError, ["class_weight needs one class per sample", "use sample_weight"]),
         (lambda: build(2), np.stack([Y, Y], axis=1), "balanced", ValueError, ["needs one class per sample"]),
