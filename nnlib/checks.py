@@ -171,7 +171,9 @@ def real_array(values, name):
     try:
         array = np.asarray(values)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths. Give every sample the same number of values.") from None
+        raise ValueError(
+            f"{name} has rows of different lengths. Give every sample the same number of values."
+        ) from None
     if array.dtype.kind not in "biuf":
         hint = " For class names, number them first: classes, y = np.unique(names, return_inverse=True)."
         raise TypeError(

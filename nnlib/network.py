@@ -441,7 +441,8 @@ class Network:
         lines.append(f"loss: {self.loss_function.name}; {self.theta.shape[-1]} parameters, {self.dtype}")
         for number, pair in enumerate(pairwise(self.layers), 1):
             if all(isinstance(layer, Dense) for layer in pair) and pair[0].activation.name == "identity":
-                lines.append(f"layers {number} and {number + 1} are one linear layer: there is no activation between them")
+                both = f"layers {number} and {number + 1}"
+                lines.append(f"{both} are one linear layer: there is no activation between them")
         if self.replicates is not None:
             lines.append(f"replicates: {self.replicates}")
         return "\n".join(lines)

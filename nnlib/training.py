@@ -661,8 +661,8 @@ class RangeTest:
     def __repr__(self):
         if np.isnan(self.suggestion):
             return (
-                f"<range test: the loss fell at no rate from {self.rates[0]:.2g} to {self.rates[-1]:.2g}. Pass a smaller "
-                "low; or is the gradient 0, from a start at zero or dead relus?>"
+                f"<range test: the loss fell at no rate from {self.rates[0]:.2g} to {self.rates[-1]:.2g}. Pass a "
+                "smaller low; or is the gradient 0, from a start at zero or dead relus?>"
             )
         return f"<range test of {len(self.rates)} steps, suggested learning rate {self.suggestion:.2g}>"
 

@@ -93,7 +93,12 @@ LABELS = {
     "many outside": (categorical, np.arange(20) - 2, ValueError, ["y holds -2, -1, 3, ...", "classes 0 to 2"]),
     "negative class": (categorical, Y - 1, ValueError, ["y holds -1", "classes 0 to 2"]),
     "half a class": (categorical, Y + 0.5, ValueError, ["y holds 0.5, 1.5", "whole numbers 0 to 2"]),
-    "wrong number of columns": (categorical, np.ones((20, 4)), ValueError, ["y has shape (20, 4)", "(20, 3)", "3 columns, or the last layer 4 units"]),
+    "wrong number of columns": (
+        categorical,
+        np.ones((20, 4)),
+        ValueError,
+        ["y has shape (20, 4)", "(20, 3)", "3 columns, or the last layer 4 units"],
+    ),
     "three axes": (categorical, np.ones((20, 3, 1)), ValueError, ["y has shape (20, 3, 1)", "(20,)", "(20, 3)"]),
     "not probabilities": (categorical, np.ones((20, 3)), ValueError, ["not probabilities", "sum to 1", "one-hot"]),
     "almost probabilities": (categorical, np.full((20, 3), 1 / 3 + 5e-6), ValueError, ["not probabilities"]),
