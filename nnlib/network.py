@@ -159,10 +159,20 @@ class Network:
         return self._like(self.theta[r], self.state[r], [self._noise[r]])
 
     def part(self, rows):
-        """Some networks of the stack, a slice of them, as a stack with parameters of its own."""
+        """Some networks of the stack, as a stack with parameters of its own.
+
+        Parameters
+        ----------
+        rows : slice, sequence of int, or sequence of R bool
+            As an index of NumPy takes them; numbers may come more than once.
+        """
         if self.replicates is None:
             raise ValueError("this is a single network; a stack has rng=[seed, seed, ...].")
-        return self._like(self.theta[rows], self.state[rows], self._noise[rows])
+        chosen = np.arange(self.replicates)[rows]
+        if chosen.ndim != 1 or not chosen.size:
+            raise ValueError(f"rows must name at least one network, by a slice or a sequence, not {rows!r}.")
+        noise = [copy.deepcopy(self._noise[r]) for r in chosen]  # one by one: copies of a network draw apart
+        return self._like(self.theta[chosen], self.state[chosen], noise)
 
     def copy(self):
         """A network with the same parameters that can be trained without changing this one."""

@@ -83,6 +83,7 @@ MESSAGES = {
         ValueError,
         ["vector has shape (3, 12)", "expected 13 numbers per network"],
     ),
+    "a part of nothing": (lambda: build(range(3)).part([False] * 3), ValueError, ["at least one network", "a sequence"]),
     "a part of one network": (lambda: build().part(slice(1)), ValueError, ["this is a single network", "rng=[seed"]),
     "complex sparse samples": (
         lambda: build().predict(sparse.csr_array(X * 1j)),

@@ -184,6 +184,16 @@ def test_a_part_of_a_stack_trains_like_the_stack():
     np.testing.assert_allclose(part.theta, stack.theta[1:], **SAME)
 
 
+@pytest.mark.parametrize("rows", [[2, 0, 2], np.array([True, False, True]), slice(None, None, -1)])
+def test_parts_by_numbers_masks_and_slices(rows):
+    layers = [nn.Dense(5, "tanh"), nn.Dropout(0.5), nn.Dense(1)]
+    stack = nn.Network(2, layers, loss="squared_error", rng=SEEDS)
+    part, chosen, y = stack.part(rows), np.arange(3)[rows], X[:, :1]
+    nn.train(part, X, y, nn.SGD(0.1), 3)
+    nn.train(stack, X, y, nn.SGD(0.1), 3)
+    np.testing.assert_allclose(part.theta, stack.theta[chosen], **SAME)
+
+
 def test_layers_are_copied_into_the_network():
     hidden, last = nn.Dense(5, "tanh"), nn.Dense(1)
     one, two = (nn.Network(2, [hidden, last], loss="squared_error", rng=seed) for seed in (0, 1))
