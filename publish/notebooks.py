@@ -7,10 +7,13 @@ the page; callouts are quotations; chunk options are gone.
 
 from __future__ import annotations
 
+import ast
 import json
 import posixpath
 import re
+import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -23,7 +26,8 @@ from publish.pandoc import attribute, is_element, string
 from publish.project import Project
 
 PACKAGE = "nnlib"
-PACKAGES = "jupyter numpy matplotlib scikit-learn tabulate"  # what posts import, and what opens a notebook
+# What opens a notebook (it brings IPython), and what the package itself imports for its plots.
+ALWAYS = ["jupyter", "numpy", "matplotlib", "scikit-learn"]
 MARK = "\ue000"  # around the number of a chunk: a character of nobody's text
 # Markdown as Jupyter shows it.
 JUPYTER = "markdown_strict+pipe_tables+backtick_code_blocks+tex_math_dollars+strikeout-raw_html"
@@ -79,7 +83,27 @@ def _about(project: Project, page: Page, site_url: str | None) -> str:
     if site_url:
         site = f"[{site}]({_address(site_url, page.path)})"
     title, description = page.front.get("title", page.slug), page.front.get("description", "")
-    return ABOUT.format(title=title, description=description, site=site, packages=PACKAGES, package=PACKAGE)
+    packages = " ".join(_packages(page))
+    return ABOUT.format(title=title, description=description, site=site, packages=packages, package=PACKAGE)
+
+
+def _packages(page: Page) -> list[str]:
+    """The names, for pip, of what the page's notebook needs."""
+    modules = set()
+    for chunk in page.chunks:
+        try:
+            tree = ast.parse(chunk.code)
+        except SyntaxError:  # an example that is not run, or a command of IPython's
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                modules.add(node.module.partition(".")[0])
+    modules -= {PACKAGE, "IPython", *sys.stdlib_module_names}
+    # A module that is not installed goes by its own name: the chunk that imports it is not run.
+    known = packages_distributions()
+    return list(dict.fromkeys(ALWAYS + sorted(known.get(module, [module])[0] for module in modules)))
 
 
 def _pieces(project: Project, page: Page, options: dict, site_url: str | None) -> list[str | Chunk]:

@@ -44,6 +44,17 @@ def test_code_is_all_there_and_in_order_without_options(cells):
     assert any("never_run()" in source for source in sources(cells, "markdown"))
 
 
+def test_the_packages_to_install_are_those_that_the_chunks_import(project_with):
+    root = project_with(
+        "```{python}\nimport json, scipy.stats\nfrom yaml import safe_load\nimport matplotlib.pyplot as plt\n```\n\n"
+        "```{python}\n#| eval: false\nfrom .beside import x\nimport nnlib, not_installed\n```\n\n"
+        "```{python}\n#| eval: false\nno python\n```"
+    )
+    page = read_page(root, PurePosixPath("index.qmd"))
+    about = notebook(Project(root), page).cells[0].source
+    assert "`pip install jupyter numpy matplotlib scikit-learn PyYAML not_installed scipy`" in " ".join(about.split())
+
+
 def test_prose_reads_without_the_page(cells):
     text = "\n\n".join(sources(cells, "markdown")).replace("\u00a0", " ")
     assert text.startswith("# Every feature\n\nWhat a page may hold.")
