@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path, PurePosixPath
 
 from bs4 import BeautifulSoup, Tag
@@ -15,6 +17,7 @@ from publish.execute import Executed
 from publish.pandoc import attribute, is_element
 
 FORMATTER = "html5"
+MARK = "\ue000"  # around the number of an address: a character of nobody's text
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 
 
@@ -22,13 +25,22 @@ HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 class Content:
     """The HTML of a page, and what the layout around it needs to know."""
 
-    html: str
+    marked: str  # the HTML, with marks in the place of addresses
+    addresses: list[str]  # of links and images, as the page has them
     headings: list[dict]  # level, id, text, classes: for the table of contents
     search: list[dict]  # id, title, text: a section each
 
+    def html(self, link: Callable[[str], str]) -> str:
+        """The HTML, with addresses as `link` rewrites them."""
+        resolved = [escape(link(address)) for address in self.addresses]
+        return re.sub(rf"{MARK}(\d+){MARK}", lambda mark: resolved[int(mark[1])], self.marked)
 
-def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Content:
-    """Render a page; `link` rewrites its links. Raises `PublishError` for what pandoc or a reference cannot resolve."""
+
+def render(executed: Executed, root: Path) -> Content:
+    """Render a page. Raises `PublishError` for what pandoc or a reference cannot resolve.
+
+    It needs nothing but its arguments, so that pages can be rendered in processes side by side.
+    """
     page = executed.page
     tree, warnings = pandoc.parse(document.markdown(executed, root), cwd=root)
     index = structure.build(tree, executed.options)
@@ -40,7 +52,7 @@ def render(executed: Executed, root: Path, link: Callable[[str], str]) -> Conten
         errors = [PublishError(message, *page.find(search)) for search, message in problems]
         raise PublishError("\n".join(str(error) for error in errors))
     divs = (attribute(node)[0] for node in pandoc.walk(tree["blocks"]) if is_element(node, "Div"))
-    return _finish(BeautifulSoup(text, "html.parser"), executed, link, references_stay="refs" in divs)
+    return _finish(BeautifulSoup(text, "html.parser"), executed, references_stay="refs" in divs)
 
 
 def citation_arguments(options: dict, page: PurePosixPath, root: Path) -> list[str]:
@@ -79,7 +91,7 @@ def _explain(warning: str) -> tuple[str, str]:
 # --- Quarto's touches to pandoc's HTML -------------------------------------------------------------------------------
 
 
-def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str], references_stay: bool) -> Content:
+def _finish(soup: BeautifulSoup, executed: Executed, references_stay: bool) -> Content:
     for section in soup.select('section[class^="level"]'):
         heading = section.find(HEADINGS, recursive=False)
         if heading:
@@ -94,14 +106,16 @@ def _finish(soup: BeautifulSoup, executed: Executed, link: Callable[[str], str],
     for image in soup.select("img"):
         classes = ["img-fluid", *(["figure-img"] if image.find_parent("figure") else [])]
         image["class"] = [*image.get("class", []), *classes]
-        image["src"] = link(image["src"])
-    for anchor in soup.select("a[href]"):
-        anchor["href"] = link(anchor["href"])
+    addresses = []
+    for tag, name in [(tag, "src") for tag in soup.select("img")] + [(tag, "href") for tag in soup.select("a[href]")]:
+        addresses.append(tag[name])
+        tag[name] = f"{MARK}{len(addresses) - 1}{MARK}"
     if executed.options.get("code-copy", True) is not False:
         for block in soup.select("div.sourceCode"):
             _add_copy_button(soup, block)
     _move_to_appendix(soup, references_stay)
-    return Content(soup.decode(formatter=FORMATTER), _headings(soup), _search(soup))
+    # In this order: reading the headings and the text takes the soup apart.
+    return Content(soup.decode(formatter=FORMATTER), addresses, _headings(soup), _search(soup))
 
 
 def _add_copy_button(soup: BeautifulSoup, block: Tag) -> None:
@@ -163,21 +177,19 @@ def _headings(soup: BeautifulSoup) -> list[dict]:
 
 
 def _search(soup: BeautifulSoup) -> list[dict]:
-    """The text of the page, split at its headings."""
-    copy = BeautifulSoup(soup.decode(), "html.parser")
-    for gone in copy.select("#quarto-appendix, annotation, button"):
+    """The text of the page, split at its headings; the soup is empty after it."""
+    for gone in soup.select("#quarto-appendix, annotation, button"):
         gone.decompose()
     out = []
-    for section in reversed(
-        copy.select("section[class^=level]")
-    ):  # the innermost first: what it holds is not its parent's
+    # The innermost first: what it holds is not its parent's.
+    for section in reversed(soup.select("section[class^=level]")):
         heading = section.find(HEADINGS, recursive=False)
         title = _text(heading) if heading else ""
         if heading:
             heading.decompose()
         out.append({"id": section.get("id", ""), "title": title, "text": _text(section)})
         section.decompose()
-    out.append({"id": "", "title": "", "text": _text(copy)})
+    out.append({"id": "", "title": "", "text": _text(soup)})
     return [entry for entry in reversed(out) if entry["text"] or entry["id"]]
 
 

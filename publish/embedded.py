@@ -7,7 +7,11 @@ navigation, listing, categories, search, feed and sitemap.
 from __future__ import annotations
 
 import html
+import multiprocessing
 import re
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import smalldocs.site
@@ -16,7 +20,7 @@ from smalldocs.config import BuildError, ConfigError, load
 from publish import content
 from publish.chunks import read_page
 from publish.errors import PublishError
-from publish.execute import Executed, execute
+from publish.execute import AT_ONCE, Executed, execute
 from publish.project import Project
 
 # Options that smalldocs has no use for because this engine sees to them, and what it says of `theme: [x, y.scss]`.
@@ -24,25 +28,26 @@ HANDLED = re.compile(
     r"smalldocs compiles no Sass|smalldocs runs no code|html-math-method|link-citations|bibliography|fig-format|fig-dpi"
     r"|date-format|execute-dir|respect-user-color-scheme|\bcsl\b|code-fold|code-summary"
 )
+# For a few pages it takes longer to start processes than to render.
+FEW = 4
 DESCRIPTION = re.compile(r'<meta (?:name|property)="(?:\w+:)?description" content="[^"]*')
 
 
 class _Site(smalldocs.site.Site):
     """smalldocs' site, with pages that pandoc has rendered."""
 
-    def __init__(self, project: object, executed: dict[PurePosixPath, Executed]):
+    def __init__(self, project: object, rendered: dict[PurePosixPath, content.Content]):
         super().__init__(project, quiet=True)
-        self.executed = executed
+        self.rendered = rendered
 
     def discover(self) -> list[PurePosixPath]:
         # smalldocs finds /404.qmd in every folder.
-        return list(self.executed)
+        return list(self.rendered)
 
     def render_page(self, page: smalldocs.site.Page) -> None:
-        executed = self.executed[page.src]
-        rendered = content.render(executed, self.root, lambda href: self.resolve(href, page))
+        rendered = self.rendered[page.src]
         title = page.front.get("title")
-        page.html = rendered.html
+        page.html = rendered.html(lambda address: self.resolve(address, page))
         page.env = {
             "title": title,
             "title_text": title,
@@ -70,7 +75,7 @@ def render(project: Project, cache: Path, timeout: float = 600, site_url: str | 
         # After the script, for it may write pages.
         pages = [read_page(project.root, path) for path in project.pages]
         executed = execute(project, pages, cache, timeout)
-        site = _Site(loaded, {result.page.path: result for result in executed})
+        site = _Site(loaded, dict(zip(project.pages, _contents(executed, project.root))))
         site.build()
     except (BuildError, ConfigError) as error:
         raise PublishError(str(error)) from None
@@ -78,6 +83,17 @@ def render(project: Project, cache: Path, timeout: float = 600, site_url: str | 
     for page in site.pages.values():
         _add_metadata(site.out / page.out, page)
     return [warning for warning in site.warnings if not HANDLED.search(warning)]
+
+
+def _contents(executed: list[Executed], root: Path) -> list[content.Content]:
+    """Turn pages into HTML, in processes side by side if there are many."""
+    render = partial(content.render, root=root)
+    if len(executed) <= FEW or AT_ONCE == 1:
+        return [render(page) for page in executed]
+    # Not forked: the kernels' threads would not live on in the copies. Ctrl-C is for this process to see to.
+    ignored = dict(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn"), **ignored) as pool:
+        return list(pool.map(render, executed))
 
 
 def _drop_imports(output: Path) -> None:

@@ -114,7 +114,7 @@ async def _execute(project: Project, pages: list[Page], cache: Path, timeout: fl
     try:
         async with asyncio.TaskGroup() as group:
             ticker = group.create_task(progress.tick())
-            # Places are given in this order. Pages with the most chunks first: a long one that began last would end alone.
+            # Places are given in this order: a long page that began last would end alone.
             longest_first = sorted(pages, key=lambda page: -len(page.chunks))
             tasks = {page.path: group.create_task(one(page)) for page in longest_first}
             await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)

@@ -53,7 +53,7 @@ def transform(node: object, change: Callable[[dict], list | None]) -> object:
             out += [inner] if new is None else new
         return out
     if isinstance(node, dict):
-        return {key: transform(value, change) for key, value in node.items()}
+        return {k: transform(v, change) if isinstance(v, list | dict) else v for k, v in node.items()}
     return node
 
 
