@@ -23,15 +23,18 @@ if __name__ == "__main__":
         "no:cacheprovider",
     ]
     if importlib.util.find_spec("xdist"):
-        command += ["-n", "auto"]
+        command += ["-n", "auto", "--dist", "worksteal"]
+    # Beside the tests, which start with one process.
+    reference = subprocess.Popen([sys.executable, "-m", "publish", "reference", "nnlib", "reference"])
     if sys.stdout.isatty():  # someone is watching: let them see how far it is
-        if status := subprocess.run(command, check=False).returncode:
-            sys.exit(status)
+        status, told = subprocess.run(command, check=False).returncode, ""
     else:
         done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if done.returncode:
-            print(done.stdout)
-            sys.exit("The tests of nnlib fail, so nothing is rendered. Mend the code or the test, then render again.")
-        print(done.stdout.strip().splitlines()[-1], flush=True)
-    command = [sys.executable, "-m", "publish", "reference", "nnlib", "reference"]
-    sys.exit(subprocess.run(command, check=False).returncode)
+        status, told = done.returncode, done.stdout
+    failed = reference.wait()
+    if status:
+        print(told)
+        sys.exit("The tests of nnlib fail, so nothing is rendered. Mend the code or the test, then render again.")
+    if told:
+        print(told.strip().splitlines()[-1], flush=True)
+    sys.exit(failed)

@@ -54,7 +54,17 @@ def test_moons(moons, run):
     assert last_forward.accuracy(X, y) == pytest.approx(run["last_forward_accuracy"], rel=1e-9)
 
 
-@pytest.mark.parametrize("run", REFERENCE["xor_mse"]["runs"], ids=lambda r: f"{r['hidden']}-{r['lr']}-{r['epochs']}")
+XOR_RUNS = [
+    pytest.param(
+        run,
+        id=f"{run['hidden']}-{run['lr']}-{run['epochs']}",
+        marks=pytest.mark.slow if run["epochs"] > 1000 else (),
+    )
+    for run in REFERENCE["xor_mse"]["runs"]
+]
+
+
+@pytest.mark.parametrize("run", XOR_RUNS)
 def test_xor_with_squared_error(run):
     layers = [nn.Dense(run["hidden"], "sigmoid", nn.normal(0.5)), nn.Dense(1, "sigmoid", nn.normal(0.5))]
     network = nn.Network(2, layers, loss="squared_error", rng=generator(run))
@@ -73,6 +83,7 @@ def test_circles():
     assert last_forward.accuracy(X, y) == pytest.approx(run["last_forward_train_accuracy"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_digits():
     run = REFERENCE["digits"]
     X, y = load_digits(return_X_y=True)

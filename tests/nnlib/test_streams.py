@@ -80,6 +80,7 @@ def on_disk(tmp_path):
     return np.load(tmp_path / "X.npy", mmap_mode="r")
 
 
+@pytest.mark.slow
 def test_memory_is_set_by_the_batch(on_disk):
     """24 MB on disk, in another dtype than the network's; the peak is a few batches and the labels."""
     network = nn.Network(100, [nn.Dense(16, "relu"), nn.Dense(1)], loss="binary_cross_entropy", rng=0)
@@ -112,6 +113,7 @@ def test_a_stream_larger_than_memory_is_held_one_batch_at_a_time():
     assert peak < sum(alive) / 4
 
 
+@pytest.mark.slow
 def test_memory_is_set_by_the_batch_for_targets_too(on_disk):
     """Class numbers become one-hot rows, and targets on disk floats, when their batch comes."""
     many = nn.Network(100, [nn.Dense(200)], loss="categorical_cross_entropy", rng=0)
