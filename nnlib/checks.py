@@ -107,10 +107,12 @@ def targets(y, n, n_outputs, dtype, name="y"):
         shapes = f"(n, {n_outputs})" + (" or (n,)" if n_outputs == 1 else "")
         if y.shape == (n_outputs, n):
             remedy = f"It looks transposed: try {name}.T."
-        elif y.shape == (n,):
-            remedy = "For one class number per sample use loss='categorical_cross_entropy'."
-        elif y.ndim == 2 and len(y) == n:
-            remedy = f"Give {name} {n_outputs} column{'s' * (n_outputs > 1)}, or the last layer {y.shape[1]} units."
+        elif y.ndim in (1, 2) and len(y) == n:
+            columns = y.shape[1] if y.ndim == 2 else 1
+            columns, units = (f"{k} {what}{'s' * (k != 1)}" for k, what in ((n_outputs, "column"), (columns, "unit")))
+            remedy = f"Give {name} {columns}, or the last layer {units}."
+            if y.ndim == 1:
+                remedy += " For one class number per sample use loss='categorical_cross_entropy'."
         else:
             remedy = "Give each sample one row."
         raise ValueError(

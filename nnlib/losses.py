@@ -172,10 +172,10 @@ def _encode_binary(y, n, n_outputs, dtype):
     t = checks.targets(y, n, n_outputs, dtype)
     if (t < 0).any() or (t > 1).any():
         low, high = t.min(), t.max()
-        recipe = "y - 1" if (low, high) == (1, 2) else "(y + 1) / 2"
+        labels, recipe = ("1 and 2", "y - 1") if (low, high) == (1, 2) else ("-1 and 1", "(y + 1) / 2")
         raise ValueError(
             f"y ranges from {low:g} to {high:g}; binary cross-entropy takes labels 0 and 1, or probabilities between "
-            f"them. For labels {'1 and 2' if recipe == 'y - 1' else '-1 and 1'} write {recipe}; for more classes use "
+            f"them. For labels {labels} write {recipe}; for more classes use "
             "loss='categorical_cross_entropy'."
         )
     return t

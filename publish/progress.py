@@ -46,14 +46,17 @@ class Progress:
         self._say_page(page, "from the cache")
 
     def summary(self) -> None:
-        """Say how long all took, and name the slowest pages, each with its slowest chunk."""
+        """Say how long all took, and name the slowest pages, each with its slowest chunk (where any ran)."""
         if len(self.pages) < 2:  # its own line has said it
             return
         wall, work = time.perf_counter() - self.began, sum(seconds for seconds, _ in self.pages)
-        self._say(f"  ran in {wall:.1f} s, up to {self.at_once} pages side by side; one by one: {work:.1f} s")
+        self._say(f"  ran in {wall:.1f} s, up to {self.at_once} pages side by side; their times add up to {work:.1f} s")
         for seconds, slug in sorted(self.pages, reverse=True)[:SLOWEST]:
-            longest, label = self.chunks[slug]
-            self._say(f"  slowest: {slug}  {seconds:.1f} s, of which the chunk {label} {longest:.1f} s")
+            chunk = ""
+            if slug in self.chunks:
+                longest, label = self.chunks[slug]
+                chunk = f", of which the chunk {label} {longest:.1f} s"
+            self._say(f"  slowest: {slug}  {seconds:.1f} s{chunk}")
 
     async def tick(self) -> None:
         """Keep the clock on the live line going."""

@@ -103,7 +103,7 @@ LABELS = {
     "not probabilities": (categorical, np.ones((20, 3)), ValueError, ["not probabilities", "sum to 1", "one-hot"]),
     "almost probabilities": (categorical, np.full((20, 3), 1 / 3 + 5e-6), ValueError, ["not probabilities"]),
     "negative share": (categorical, np.tile([-1.0, 1, 1], (20, 1)), ValueError, ["not probabilities", "at least 0"]),
-    "one output for two": (lambda: regression(2), Y, ValueError, ["y has shape (20,)", "(20, 2)", "categorical"]),
+    "one output for two": (lambda: regression(2), Y, ValueError, ["y has shape (20,)", "2 columns, or the last layer 1 unit.", "categorical"]),
     "infinite target": (regression, np.where(Y, np.inf, 0), ValueError, ["y holds NaN or infinite"]),
 }
 

@@ -119,6 +119,15 @@ def test_pages_run_side_by_side_and_what_they_took_is_told(project_with, monkeyp
     assert all(re.search(r"slowest: (index|other)  [\d.]+ s, of which the chunk 1 [\d.]+ s", line) for line in slowest)
 
 
+def test_a_page_whose_chunks_are_not_run_is_told_like_the_others(project_with, capsys):
+    root = project_with("```{python}\n#| eval: false\n1\n```", **{"other.qmd": "```{python}\n2\n```\n"})
+    pages = [read_page(root, PurePosixPath(name)) for name in ("index.qmd", "other.qmd")]
+    assert [len(page.outputs) for page in execute(Project(root), pages, root.parent / "cache")] == [1, 1]
+    told = capsys.readouterr().err
+    assert re.search(r"slowest: index  [\d.]+ s$", told, re.MULTILINE)
+    assert re.search(r"slowest: other  [\d.]+ s, of which the chunk 1 ", told)
+
+
 def test_the_page_with_the_most_chunks_begins_first(project_with, monkeypatch, capsys):
     chunk = "```{python}\n1\n```\n\n"
     root = project_with(chunk, **{"long.qmd": 2 * chunk})
