@@ -1,7 +1,7 @@
 """Write each post as a notebook that runs from top to bottom outside the project.
 
-A reader downloads one archive, `<slug>.zip`, beside the page. It holds a folder with the notebook and the package
-`nnlib`, so that unpacking and opening is all there is to do. In the notebook, references are words and numbers, as on
+A reader downloads one archive, `<slug>.zip`, beside the page. It holds a folder with the notebook, the package
+`nnlib`, and the modules and data that lie beside the page, so that unpacking and opening is all there is to do. In the notebook, references are words and numbers, as on
 the page; callouts are quotations; chunk options are gone.
 """
 
@@ -28,6 +28,8 @@ from publish.project import Project
 PACKAGE = "nnlib"
 # What opens a notebook (it brings IPython), and what the package itself imports for its plots.
 ALWAYS = ["jupyter", "numpy", "matplotlib", "scikit-learn"]
+# Files beside a page that its chunks import or read.
+COMPANIONS = {".csv", ".json", ".npy", ".npz", ".py"}
 MARK = "\ue000"  # around the number of a chunk: a character of nobody's text
 # Markdown as Jupyter shows it.
 JUPYTER = "markdown_strict+pipe_tables+backtick_code_blocks+tex_math_dollars+strikeout-raw_html"
@@ -55,9 +57,15 @@ def write_all(project: Project, output: Path) -> list[Path]:
         page = read_page(project.root, path)
         archive = output / path.parent / f"{path.parent.name}.zip"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        _pack(archive, path.parent.name, notebook(project, page, site_url), project.root)
+        _pack(archive, path.parent.name, notebook(project, page, site_url), project.root, companions(project, page))
         archives.append(archive)
     return archives
+
+
+def companions(project: Project, page: Page) -> list[Path]:
+    """The modules and data beside a page, without which its notebook would not run."""
+    folder = project.root / page.path.parent
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in COMPANIONS)
 
 
 def notebook(project: Project, page: Page, site_url: str | None = None) -> nbformat.NotebookNode:
@@ -83,16 +91,17 @@ def _about(project: Project, page: Page, site_url: str | None) -> str:
     if site_url:
         site = f"[{site}]({_address(site_url, page.path)})"
     title, description = page.front.get("title", page.slug), page.front.get("description", "")
-    packages = " ".join(_packages(page))
+    packages = " ".join(_packages(page, companions(project, page)))
     return ABOUT.format(title=title, description=description, site=site, packages=packages, package=PACKAGE)
 
 
-def _packages(page: Page) -> list[str]:
-    """The names, for pip, of what the page's notebook needs."""
+def _packages(page: Page, beside: list[Path]) -> list[str]:
+    """The names, for pip, of what the page's notebook and the modules `beside` it need."""
+    sources = [path for path in beside if path.suffix == ".py"]
     modules = set()
-    for chunk in page.chunks:
+    for code in [chunk.code for chunk in page.chunks] + [path.read_text(encoding="utf-8") for path in sources]:
         try:
-            tree = ast.parse(chunk.code)
+            tree = ast.parse(code)
         except SyntaxError:  # an example that is not run, or a command of IPython's
             continue
         for node in ast.walk(tree):
@@ -100,6 +109,7 @@ def _packages(page: Page) -> list[str]:
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(node.module.partition(".")[0])
+    modules -= {path.stem for path in sources}
     modules -= {PACKAGE, "IPython", *sys.stdlib_module_names}
     # A module that is not installed goes by its own name: the chunk that imports it is not run.
     known = packages_distributions()
@@ -220,8 +230,9 @@ def _site_url(output: Path) -> str | None:
     return posixpath.commonprefix(pages).rsplit("/", 1)[0]
 
 
-def _pack(archive: Path, slug: str, content: nbformat.NotebookNode, root: Path) -> None:
+def _pack(archive: Path, slug: str, content: nbformat.NotebookNode, root: Path, beside: list[Path]) -> None:
     files = {f"{slug}.ipynb": nbformat.writes(content).encode()}
+    files |= {path.name: path.read_bytes() for path in beside}
     for module in sorted((root / PACKAGE).rglob("*.py")):
         files[module.relative_to(root).as_posix()] = module.read_bytes()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:

@@ -55,6 +55,25 @@ def test_the_packages_to_install_are_those_that_the_chunks_import(project_with):
     assert "`pip install jupyter numpy matplotlib scikit-learn PyYAML not_installed scipy`" in " ".join(about.split())
 
 
+def test_modules_and_data_beside_the_page_come_along(tmp_path):
+    root = tmp_path / "project"
+    post = root / "posts/one"
+    (root / "nnlib").mkdir(parents=True)
+    post.mkdir(parents=True)
+    (root / "_quarto.yml").write_text("project:\n  type: website\n  render: [/posts/*/index.qmd]\n")
+    (post / "index.qmd").write_text("---\ntitle: One\n---\n\n```{python}\nimport helper\n```\n")
+    (post / "helper.py").write_text("import scipy\n\nimport another\n")
+    for name in ("another.py", "results.json", "cover.png", "notes.md"):
+        (post / name).write_text("")
+    project = Project(root)
+    [archive] = write_all(project, tmp_path / "site")
+    with zipfile.ZipFile(archive) as file:
+        assert file.namelist() == ["one/one.ipynb", "one/another.py", "one/helper.py", "one/results.json"]
+    about = notebook(project, read_page(root, PurePosixPath("posts/one/index.qmd"))).cells[0].source
+    # The modules beside the page are nothing to install; what they import is.
+    assert "`pip install jupyter numpy matplotlib scikit-learn scipy`" in " ".join(about.split())
+
+
 def test_prose_reads_without_the_page(cells):
     text = "\n\n".join(sources(cells, "markdown")).replace("\u00a0", " ")
     assert text.startswith("# Every feature\n\nWhat a page may hold.")
