@@ -51,8 +51,10 @@ def verdict(claim, low, high):
     """The verdict from the 95% interval; of an exact claim, low and high are both its number.
 
     A rate holds if its interval lies at 90% or above, and does not if it lies below 50%. A mean or an exact number is
-    compared with the bound that the claim names. In between, the claim holds with luck.
+    compared with the bound that the claim names. In between, the claim holds with luck. Nothing holds by being NaN.
     """
+    if np.isnan(low) or np.isnan(high):
+        return FAILS
     if claim.kind == "rate":
         return HOLDS if low >= MOSTLY else FAILS if high < HALF else LUCK
     if claim.most is not None:  # the same, the other way up
@@ -1081,6 +1083,11 @@ def record(results, seeds):
     }
     lines = [f'  "{name}": {json.dumps(entry)}' for name, entry in lucky.items()]
     return f'{{"seeds": "{seeds.start}:{seeds.stop}", "claims": {{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def read_record(path):
+    """What `--record` wrote: number, interval and verdict by id."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))["claims"]
 
 
 def main(arguments=None):
