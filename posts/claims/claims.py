@@ -185,9 +185,9 @@ def moons_run(stack, rate, epochs):
 
 
 @cache
-def moons(seeds, hidden=8, rate=0.5, activation="sigmoid"):
-    """The tutorial's run, 1,000 epochs, from many starts."""
-    return moons_run(moons_network(seeds, hidden, activation), rate, 1000)
+def moons(seeds, hidden=8, rate=0.5, activation="sigmoid", epochs=1000):
+    """The tutorial's run from many starts."""
+    return moons_run(moons_network(seeds, hidden, activation), rate, epochs)
 
 
 @cache
@@ -406,8 +406,9 @@ OF_A = [
     rate(
         "A13", "two-moons#sec-experiments",
         "8 units, rate 0.1: slower, may need more epochs.",
-        "After 1,000 epochs a higher loss than at rate 0.5 from the same start.",
-        lambda seeds: moons(seeds, rate=0.1).loss[-1] > moons(seeds).loss[-1], name="rate 0.1: slower",
+        "A higher loss than at rate 0.5 from the same start (after 200 epochs; after 1,000 it is the same 100 of 100).",
+        lambda seeds: moons(seeds, rate=0.1, epochs=200).loss[-1] > moons(seeds).loss[199],
+        name="rate 0.1: slower",
     ),
     rate(
         "A14", "two-moons#sec-experiments",
