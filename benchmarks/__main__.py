@@ -1,13 +1,15 @@
-"""nnlib beside scikit-learn, PyTorch and JAX, on the same work: `python -m benchmarks`.
+"""nnlib beside the tutorials' loop, scikit-learn, PyTorch and JAX, on the same work: `python -m benchmarks`.
 
-Each work runs in a process of its own, because BLAS reads its number of threads when it is loaded. There, before
-anything is timed, every contestant must show that it does this work: from the same start, its losses must agree
-with nnlib's, epoch by epoch, to 1e-9 (float32: 1e-4). Then the contestants take turns, round after round, so that a
-slow spell of the machine meets them all.
+Works with different numbers of cores run in different processes, because BLAS reads its number of threads when it is
+loaded. There, before anything is timed, every contestant must show that it does this work: from the same start, its
+losses must agree with nnlib's, epoch by epoch, to 1e-9 (float32: 1e-4). Then the contestants take turns, round after
+round, so that a slow spell of the machine meets them all.
 """
 
 import argparse
+import ast
 import importlib.util
+import inspect
 import json
 import os
 import platform
@@ -16,9 +18,10 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks import peers
 from benchmarks.works import WORKS
 
-NAMES = [*WORKS, "import", "cost"]
+NAMES = [*WORKS, "switches", "threads", "sweep", "import", "cost"]
 
 
 def main():
@@ -33,42 +36,67 @@ def main():
     if importlib.util.find_spec("sklearn") is None:
         sys.exit("The benchmark needs scikit-learn, for its data. Run `make bench`, or: pip install -e '.[bench]'")
 
-    report = {"machine": machine(), "versions": versions(), "rounds": args.rounds, "works": {}}
+    report = {"machine": machine(), "versions": versions(), "rounds": args.rounds, "lines": lines(), "works": {}}
     print(f"{report['machine']['processor']}, {report['machine']['cores']} cores")
     print(", ".join(f"{name} {number}" for name, number in report["versions"].items()))
     print(
         f"The same losses from the same start. Medians of {args.rounds} rounds, taken in turns; ratios within rounds."
     )
-    for name in args.only or NAMES:
-        if name == "import":
-            report["import"] = in_process("import", args.rounds, threads=1)
-            print_import(report["import"])
-        elif name == "cost":
-            report["cost"] = in_process("cost", args.rounds, threads=1)
-            print_cost(report["cost"])
-        else:
-            report["works"][name] = in_process(name, args.rounds, WORKS[name].threads)
-            print_work(name, report["works"][name])
+    parts = {"import": print_import, "cost": print_cost, "switches": print_switches}
+    parts |= {"threads": print_threads, "sweep": print_sweep}
+    for (cores, blas, _), names in grouped(args.only or NAMES).items():
+        for name, result in in_process(names, args.rounds, cores, blas):
+            if name in parts:
+                report[name] = result
+                parts[name](result)
+            else:
+                report["works"][name] = result
+                print_work(name, result)
 
     output = args.output or (None if args.only else Path(".build/bench.json"))
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(rounded(report), indent=1) + "\n", encoding="utf-8")
         print(f"\nWritten to {output}.")
         if "cost" in report:
-            draw_cost(report["cost"], output)
+            draw_cost(report["cost"])
 
 
-def in_process(name, rounds, threads):
-    """What `benchmarks.measure` finds, in a process whose contestants use that many cores."""
-    # NumPy's own threads stay at 1: nnlib uses more cores by more processes.
-    counts = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": 1}
+def grouped(names):
+    """The names by process: by the cores and the threads of NumPy's BLAS that they are measured with.
+
+    The switches get a process of their own, in which nothing else has changed how memory is handed out.
+    """
+    groups = {}
+    for name in names:
+        work = WORKS.get(name)
+        cores = work.threads if work else os.cpu_count() if name == "threads" else 1
+        # A stack uses more cores by more processes, a single network by more threads.
+        blas, alone = 1 if work and work.replicates else cores, name == "switches"
+        groups.setdefault((cores, blas, alone), []).append(name)
+    return groups
+
+
+def in_process(names, rounds, cores, blas):
+    """What `benchmarks.measure` finds, by name, in a process that uses so many cores and threads of NumPy's BLAS."""
+    counts = {"OMP_NUM_THREADS": cores, "MKL_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": blas}
     environment = os.environ | {variable: str(count) for variable, count in counts.items()}
-    command = [sys.executable, "-m", "benchmarks.measure", name, str(rounds)]
-    run = subprocess.run(command, check=False, env=environment, stdout=subprocess.PIPE, text=True)
+    environment["BENCHMARK_CORES"] = str(cores)
+    command = [sys.executable, "-m", "benchmarks.measure", str(rounds), *names]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout:
+            yield json.loads(line)
     if run.returncode:
-        sys.exit(f"The work {name!r} failed; its message is above.")
-    return json.loads(run.stdout)
+        sys.exit(f"One of the works {', '.join(names)} failed; its message is above.")
+
+
+def rounded(value):
+    """The same report with four digits of each number, which is more than its noise leaves."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def machine():
@@ -78,6 +106,23 @@ def machine():
     # A load well above 0 before the start means that other programs share the cores.
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {"processor": processor, "cores": os.cpu_count(), "system": platform.system(), "load_before": load}
+
+
+def lines():
+    """How many lines of code each contestant takes here, without blank lines, comments and docstrings."""
+    functions = {
+        "nnlib": (peers.with_nnlib, peers.batches),
+        "tutorial loop": (peers.with_loop,),
+        "scikit-learn": (peers.with_sklearn,),
+        "PyTorch": (peers.with_torch,),
+        "JAX": (peers.with_jax, peers.compiled),
+    }
+    return {name: sum(map(_lines, parts)) for name, parts in functions.items()}
+
+
+def _lines(function):
+    tree = ast.parse(inspect.getsource(function))
+    return len(ast.unparse(tree).splitlines()) - len((inspect.getdoc(function) or "").splitlines())
 
 
 def versions():
@@ -126,13 +171,47 @@ def print_cost(result):
         print(f"  {axis:12} {sizes:>14}   {fit['exponent']:.2f}   linear: {fit['verdict']}")
 
 
-def draw_cost(result, output):
+def print_switches(result):
+    print_comparison("loops by hand", result["loops"])
+    for part, title in (("nnlib", "nnlib without"), ("precision", "precision")):
+        for name, comparison in result[part].items():
+            print_comparison(f"{title}: {name}", comparison)
+    for dtype, comparison in result["stacks"].items():
+        print_comparison(f"stacks, {dtype}, per network", comparison)
+
+
+def print_threads(result):
+    for name, comparison in result.items():
+        print_comparison(f"threads of BLAS: {name}", comparison)
+
+
+def print_comparison(title, result):
+    print(f"\n{title}")
+    for name, row in result["microseconds"].items():
+        ratios = result["ratios"][name]
+        faults = f"   {result['page_faults'][name]:.1f} page faults" if result.get("page_faults") else ""
+        print(
+            f"  {name:30} {row['median']:10.1f} us   {ratios['median']:5.2f} "
+            f"({ratios['least']:.2f} to {ratios['most']:.2f}) of the first{faults}"
+        )
+
+
+def print_sweep(result):
+    for name, rows in result.items():
+        print(f"\nsweep: {name}, float32, us per epoch")
+        for row in rows:
+            times = ", ".join(f"{peer} {time['median']:.0f}" for peer, time in row["microseconds"].items())
+            print(f"  h = {row['width']:4}   {times}")
+
+
+def draw_cost(result):
     if importlib.util.find_spec("matplotlib") is None:
         print("No figure: matplotlib is not installed.")
         return
     from benchmarks.cost import draw
 
-    path = output.with_name(output.stem + "-cost.svg")
+    path = Path(".build/bench-cost.svg")
+    path.parent.mkdir(exist_ok=True)
     draw(result, path)
     print(f"Drawn in {path}.")
 

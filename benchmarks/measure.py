@@ -1,9 +1,10 @@
-"""One work, measured in a process of its own: `python -m benchmarks.measure NAME ROUNDS` prints JSON.
+"""Works that use as many cores, in one process: `python -m benchmarks.measure ROUNDS NAME ...` prints JSON lines.
 
-The process is started with the thread counts of the work in its environment, where BLAS reads them once.
+The process is started with the thread counts in its environment, where BLAS reads them once.
 """
 
 import json
+import os
 import statistics
 import sys
 from dataclasses import replace
@@ -13,9 +14,8 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import nnlib as nn
-from benchmarks import cost, imports
-from benchmarks.peers import batches, contestants, with_nnlib
-from benchmarks.timing import Clock, seconds, summary
+from benchmarks.peers import batches, compiled, contestants, with_nnlib
+from benchmarks.timing import Clock, ratio, seconds, summary
 from benchmarks.works import WORKS
 from nnlib.network import Samples
 
@@ -27,16 +27,12 @@ def measure(work, rounds):
     """The contestants' times, ratios, targets and share of the peak, and where nnlib's time goes; as a dict."""
     field, missing = contestants(work)
     check_same_work(work, field)
-    times, peaks = {name: [] for name in field}, []
-    for _ in range(rounds):  # in turns, so that a slow spell of the machine meets them all
-        for name, ready in field.items():
-            times[name].append(seconds(ready(work, work.epochs)) / work.epochs)
-        peaks.append(peak(work.dtype))
-
-    def ratio(name, peer):  # within rounds, for the same reason
-        return statistics.median(a / b for a, b in zip(times[name], times[peer]))
-
+    compiled.cache_clear()
+    preparation = {name: seconds(lambda ready=ready: ready(work, work.epochs)) for name, ready in field.items()}
+    times, peaks = race(work, field, rounds, lambda: peak(work.dtype))
     microseconds = 1e6 / (work.replicates or 1)
+    ratios = {peer: ratio(times["nnlib"], times[peer]) for peer in field if peer != "nnlib"}
+    medians = {peer: row["median"] for peer, row in ratios.items()}
     result = {
         "work": work.title,
         "dtype": work.dtype,
@@ -45,12 +41,12 @@ def measure(work, rounds):
         "threads": work.threads,
         "epochs": work.epochs,
         "missing": missing,
+        "seconds_to_get_ready": preparation,
         "microseconds_per_epoch_and_network": {name: summary(values, microseconds) for name, values in times.items()},
-        "ratios": {peer: ratio("nnlib", peer) for peer in field if peer != "nnlib"},
-        "targets": [
-            verdict(peer, most, ratio("nnlib", peer) if peer in field else None) for peer, most in work.at_most.items()
-        ],
-        "where_nnlib_spends_it": profile(work, rounds),
+        "ratios": medians,
+        "ratio_ranges": {peer: [row["least"], row["most"]] for peer, row in ratios.items()},
+        "targets": [verdict(peer, most, medians.get(peer)) for peer, most in work.at_most.items()],
+        "where_nnlib_spends_it": profile(work, min(rounds, 3)),
     }
     if work.threads == 1:
         shares = {
@@ -61,14 +57,25 @@ def measure(work, rounds):
     return result
 
 
-def check_same_work(work, field, epochs=None):
-    """An AssertionError if a contestant's losses differ from nnlib's, from the same start, epoch by epoch."""
+def race(work, field, rounds, between=lambda: None):
+    """Seconds per epoch of each contestant, a list over rounds, and what `between` returned after each round."""
+    times, others = {name: [] for name in field}, []
+    for _ in range(rounds):  # in turns, so that a slow spell of the machine meets them all
+        for name, ready in field.items():
+            times[name].append(seconds(ready(work, work.epochs)) / work.epochs)
+        others.append(between())
+    return times, others
+
+
+def check_same_work(work, field, epochs=None, tolerance=None):
+    """An AssertionError if a contestant's losses differ from the first one's, from the same start, epoch by epoch."""
     epochs = epochs or min(work.epochs, 100)
     work = replace(work, shuffle=False)  # the contestants shuffle differently
     losses = {name: np.asarray(ready(work, epochs)()) for name, ready in field.items()}
+    first = next(iter(losses.values()))
     for name, values in losses.items():
-        tolerance = TOLERANCE[work.dtype]
-        np.testing.assert_allclose(values, losses["nnlib"], tolerance, 0, err_msg=f"{name} does other work: {work}")
+        tolerance = tolerance or TOLERANCE[work.dtype]
+        np.testing.assert_allclose(values, first, tolerance, 0, err_msg=f"{name} does other work: {work}")
 
 
 def verdict(peer, most, ratio):
@@ -114,12 +121,21 @@ def profiled(work):
 
 
 def main():
-    name, rounds = sys.argv[1], int(sys.argv[2])
+    rounds, names = int(sys.argv[1]), sys.argv[2:]
+    cores = int(os.environ["BENCHMARK_CORES"])
+    if hasattr(os, "sched_setaffinity"):  # JAX and BLAS count the cores that they may use
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
     pools = [pool for pool in threadpool_info() if pool["internal_api"] == "openblas"]
-    assert all(pool["num_threads"] == 1 for pool in pools), f"start this with OPENBLAS_NUM_THREADS=1: {pools}"
-    others = {"cost": cost.measure, "import": imports.measure}
-    result = others[name](rounds) if name in others else measure(WORKS[name], rounds)
-    print(json.dumps(result))
+    expected = int(os.environ["OPENBLAS_NUM_THREADS"])
+    assert all(pool["num_threads"] == expected for pool in pools), f"expected {expected} threads: {pools}"
+    # Not at the top: two of these import this module.
+    from benchmarks import cost, imports, sweep, switches
+
+    others = {"cost": cost.measure, "import": imports.measure, "sweep": sweep.measure}
+    others |= {"switches": switches.measure, "threads": switches.threads}
+    for name in names:
+        result = others[name](rounds) if name in others else measure(WORKS[name], rounds)
+        print(json.dumps([name, result]), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 returns the mean loss of each epoch, shape `(epochs,)` or `(epochs, replicates)`.
 """
 
+import functools
 import importlib.util
 import warnings
 
@@ -12,18 +13,62 @@ import numpy as np
 import nnlib as nn
 
 
-def with_nnlib(work, epochs):
-    network, (X, y) = work.network(), work.samples()
-    n_jobs = work.threads if work.replicates else None
+def with_nnlib(work, epochs, kind=nn.Network, activation=None, accuracy=False):
+    """The last three are for `benchmarks.switches`: another kind of network, its activation, more to record."""
+    network, (X, y) = work.network(kind, activation), work.samples()
+    n_jobs = work.threads if work.replicates and work.threads > 1 else None
     if n_jobs:  # joblib keeps its processes: their start is not timed, nor is JAX's compilation
         nn.train(work.network(), X, y, nn.SGD(work.rate), 1, accuracy=False, n_jobs=n_jobs)
-    return lambda: (
-        nn.train(network, X, y, nn.SGD(work.rate), epochs, accuracy=False, n_jobs=n_jobs, **batches(work)).loss
-    )
+    settings = {"accuracy": accuracy, "n_jobs": n_jobs} | batches(work)
+    return lambda: nn.train(network, X, y, nn.SGD(work.rate), epochs, **settings).loss
 
 
 def batches(work):
     return {"batch_size": work.batch, "shuffle": work.shuffle, "rng": 0} if work.batch else {}
+
+
+def with_loop(work, epochs):
+    """What the tutorials write: samples in rows, and a new array for each result. A stack is trained one by one."""
+    X, y = work.samples()
+    n, size = len(X), work.batch or len(X)
+    T = y.astype(X.dtype)[:, None] if work.binary else np.eye(work.outputs, dtype=X.dtype)[y]
+    rng, stack = np.random.default_rng(0), work.network()
+    networks = [stack] if work.replicates is None else [stack.replicate(r) for r in range(work.replicates)]
+
+    def train(parameters):
+        losses = []
+        for _ in range(epochs):
+            order, total = rng.permutation(n) if work.shuffle else None, 0.0
+            for start in range(0, n, size):
+                rows = slice(start, start + size) if order is None else order[start : start + size]
+                x, t = X[rows], T[rows]
+                A = [x]
+                for W, b in parameters[:-1]:
+                    Z = A[-1] @ W + b
+                    A.append(1 / (1 + np.exp(-Z)) if work.activation == "sigmoid" else np.maximum(0, Z))
+                W, b = parameters[-1]
+                Z = A[-1] @ W + b
+                if work.binary:
+                    P = 1 / (1 + np.exp(-Z))
+                    loss = -np.mean(t * np.log(P) + (1 - t) * np.log(1 - P))
+                else:
+                    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+                    P = E / E.sum(axis=1, keepdims=True)
+                    loss = -np.mean(np.sum(t * np.log(P), axis=1))
+                total += loss * len(x)
+                dZ = (P - t) / len(x)
+                for i in range(len(parameters) - 1, -1, -1):
+                    (W, b), a = parameters[i], A[i]
+                    dW, db = a.T @ dZ, dZ.sum(axis=0)
+                    if i > 0:
+                        dZ = dZ @ W.T * (a * (1 - a) if work.activation == "sigmoid" else a > 0)
+                    W -= work.rate * dW
+                    b -= work.rate * db
+            losses.append(total / n)
+        return losses
+
+    starts = [[(layer.W.copy(), layer.b.copy()) for layer in network.layers] for network in networks]
+    return lambda: train(starts[0]) if work.replicates is None else np.transpose([train(start) for start in starts])
 
 
 def with_sklearn(work, epochs):
@@ -33,7 +78,7 @@ def with_sklearn(work, epochs):
     X, y = work.samples()
     activation = {"sigmoid": "logistic"}.get(work.activation, work.activation)
     model = MLPClassifier(
-        (work.hidden,),
+        work.hidden,
         activation,
         solver="sgd",
         alpha=0,
@@ -64,15 +109,16 @@ def with_torch(work, epochs):
     if work.replicates:
         return _torch_stack(work, epochs)
     X, y = map(torch.tensor, work.samples())
-    binary = work.outputs == 1
-    y = y.to(X.dtype)[:, None] if binary else y
-    activation = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[work.activation]()
-    first, second = torch.nn.Linear(X.shape[1], work.hidden), torch.nn.Linear(work.hidden, work.outputs)
-    model = torch.nn.Sequential(first, activation, second).to(X.dtype)
-    for layer, linear in zip(work.network().layers, (first, second)):
+    y = y.to(X.dtype)[:, None] if work.binary else y
+    activation = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[work.activation]
+    modules = []
+    for layer in work.network().layers:
+        linear = torch.nn.Linear(*layer.W.shape).to(X.dtype)
         linear.weight.data, linear.bias.data = torch.tensor(layer.W.T.copy()), torch.tensor(layer.b)
+        modules += [linear, activation()]
+    model = torch.nn.Sequential(*modules[:-1])
     optimizer = torch.optim.SGD(model.parameters(), lr=work.rate)
-    criterion = torch.nn.BCEWithLogitsLoss() if binary else torch.nn.CrossEntropyLoss()
+    criterion = torch.nn.BCEWithLogitsLoss() if work.binary else torch.nn.CrossEntropyLoss()
     n, size = len(X), work.batch or len(X)
     generator = torch.Generator().manual_seed(0)
 
@@ -127,38 +173,74 @@ def _torch_stack(work, epochs):
 
 def with_jax(work, epochs):
     """One compiled program for all epochs; its compilation is not timed."""
+    program, arguments = compiled(work, epochs)
+    return lambda: np.asarray(program(*arguments)[1])
+
+
+@functools.cache
+def compiled(work, epochs):
     import jax
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
     X, y = work.samples()
-    x, t = jnp.asarray(X), jnp.asarray(y, X.dtype)[:, None]
+    n, size = len(X), work.batch or len(X)
+    whole = n // size * size  # what comes in full batches
+    x = jnp.asarray(X)
+    t = jnp.asarray(y, X.dtype)[:, None] if work.binary else jax.nn.one_hot(y, work.outputs, dtype=X.dtype)
     rate = jnp.asarray(work.rate, X.dtype)
+    activation = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}[work.activation]
     start = [(jnp.asarray(layer.W), jnp.asarray(layer.b)) for layer in work.network().layers]
 
-    def mean_loss(parameters):
-        (W1, b1), (W2, b2) = parameters
-        z = jax.nn.sigmoid(x @ W1 + b1) @ W2 + b2
-        return jnp.mean(jnp.maximum(z, 0) - z * t + jnp.log1p(jnp.exp(-jnp.abs(z))))
+    def mean_loss(parameters, x, t):
+        for W, b in parameters[:-1]:
+            x = activation(x @ W + b)
+        W, b = parameters[-1]
+        z = x @ W + b
+        if work.binary:
+            return jnp.mean(jnp.maximum(z, 0) - z * t + jnp.log1p(jnp.exp(-jnp.abs(z))))
+        return -jnp.mean(jnp.sum(t * jax.nn.log_softmax(z), axis=1))
 
-    def step(parameters, _):
-        loss, gradient = jax.value_and_grad(mean_loss)(parameters)
+    def step(parameters, x, t):
+        loss, gradient = jax.value_and_grad(mean_loss)(parameters, x, t)
         return jax.tree.map(lambda p, g: p - rate * g, parameters, gradient), loss
 
-    def train(parameters):
-        return jax.lax.scan(step, parameters, length=epochs)
+    def train(parameters, x, t):
+        def epoch(parameters, key):
+            if size == n:
+                return step(parameters, x, t)
+            order = jax.random.permutation(key, n) if work.shuffle else None
 
-    program = jax.jit(jax.vmap(train, out_axes=(0, 1))).lower(start).compile()
-    return lambda: np.asarray(program(start)[1])
+            def batch(parameters, first):
+                if order is None:
+                    return step(parameters, *(jax.lax.dynamic_slice_in_dim(a, first, size) for a in (x, t)))
+                rows = jax.lax.dynamic_slice_in_dim(order, first, size)
+                return step(parameters, x[rows], t[rows])
+
+            parameters, losses = jax.lax.scan(batch, parameters, jnp.arange(0, whole, size))
+            total = size * losses.sum()
+            if whole < n:
+                rest = slice(whole, None) if order is None else order[whole:]
+                parameters, loss = step(parameters, x[rest], t[rest])
+                total += (n - whole) * loss
+            return parameters, total / n
+
+        return jax.lax.scan(epoch, parameters, jax.random.split(jax.random.key(0), epochs))
+
+    if work.replicates:
+        train = jax.vmap(train, (0, None, None), out_axes=(0, 1))
+    return jax.jit(train).lower(start, x, t).compile(), (start, x, t)
 
 
 # Name: the module it needs, how to get ready.
 SINGLE = {
     "nnlib": ("nnlib", with_nnlib),
+    "tutorial loop": ("numpy", with_loop),
     "scikit-learn": ("sklearn", with_sklearn),
     "PyTorch": ("torch", with_torch),
+    "JAX": ("jax", with_jax),
 }
-STACK = {"nnlib": ("nnlib", with_nnlib), "PyTorch": ("torch", with_torch), "JAX": ("jax", with_jax)}
+STACK = {name: SINGLE[name] for name in ("nnlib", "tutorial loop", "PyTorch", "JAX")}
 
 
 def contestants(work):

@@ -17,6 +17,11 @@ def summary(values, factor=1.0):
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
+def ratio(values, others):
+    """Summary of ratios within rounds, because a slow spell of the machine slows both."""
+    return summary([a / b for a, b in zip(values, others)])
+
+
 class Clock:
     """Shares out time among parts: at any moment the innermost wrapped function that runs is charged."""
 

@@ -3,17 +3,18 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
 import nnlib as nn
 
-MOONS, LARGE = 500, 60_000
+MOONS, LARGE, SOME = 500, 60_000, 10_000
 
 
 @dataclass(frozen=True)
 class Work:
-    """Plain gradient descent on a network of one hidden layer; the mean loss of each epoch is recorded.
+    """Plain gradient descent on a network of some hidden layers; the mean loss of each epoch is recorded.
 
     `epochs` are timed in each round. `at_most` holds the targets: time of nnlib / time of the peer. Batches are
     slices of the data in their given order, the same for all contestants; with `shuffle`, each contestant shuffles
@@ -22,12 +23,12 @@ class Work:
 
     title: str
     data: Callable
-    hidden: int
+    hidden: tuple
     activation: str
     outputs: int
     rate: float
     epochs: int
-    at_most: dict = field(default_factory=dict)
+    at_most: dict = field(default_factory=dict, compare=False)
     dtype: str = "float64"
     batch: int | None = None
     shuffle: bool = False
@@ -38,13 +39,17 @@ class Work:
         X, y = self.data()
         return X.astype(self.dtype, copy=False), y
 
-    def network(self):
-        """The start of all contestants."""
+    @property
+    def binary(self):
+        return self.outputs == 1
+
+    def network(self, kind=nn.Network, activation=None):
+        """The start of all contestants; a part of the benchmark may ask for a network of another kind."""
         n_features = self.data()[0].shape[1]
-        layers = [nn.Dense(self.hidden, self.activation), nn.Dense(self.outputs)]
-        loss = "binary_cross_entropy" if self.outputs == 1 else "categorical_cross_entropy"
+        layers = [nn.Dense(units, activation or self.activation) for units in self.hidden]
+        loss = "binary_cross_entropy" if self.binary else "categorical_cross_entropy"
         rng = 0 if self.replicates is None else range(self.replicates)
-        return nn.Network(n_features, layers, loss=loss, rng=rng, dtype=self.dtype)
+        return kind(n_features, [*layers, nn.Dense(self.outputs)], loss=loss, rng=rng, dtype=self.dtype)
 
     def products(self):
         """Floating-point operations of the matrix products of one epoch: forward, and by weights and activations.
@@ -53,8 +58,8 @@ class Work:
         by the inputs of the first layer.
         """
         n, n_features = self.data()[0].shape
-        first, second = n_features * self.hidden, self.hidden * self.outputs
-        return 2 * n * (2 * first + 3 * second) * (self.replicates or 1)
+        first, *others = (a * b for a, b in pairwise((n_features, *self.hidden, self.outputs)))
+        return 2 * n * (2 * first + 3 * sum(others)) * (self.replicates or 1)
 
 
 @functools.cache
@@ -85,18 +90,25 @@ def large():
     return X, y
 
 
-_MOONS = Work("two moons, 500 x 2-8-1", moons, hidden=8, activation="sigmoid", outputs=1, rate=0.5, epochs=1000)
-_DIGITS = Work("digits, 1437 x 64-128-10", digits, hidden=128, activation="relu", outputs=10, rate=0.1, epochs=100)
-_BATCHES = replace(_DIGITS, batch=32, epochs=30)
+def some():
+    X, y = large()
+    return X[:SOME], y[:SOME]
+
+
+_MOONS = Work("two moons, 500 x 2-8-1", moons, hidden=(8,), activation="sigmoid", outputs=1, rate=0.5, epochs=500)
+_DIGITS = Work("digits, 1437 x 64-128-10", digits, hidden=(128,), activation="relu", outputs=10, rate=0.1, epochs=60)
+_BATCHES = replace(_DIGITS, batch=32, epochs=10)
 _LARGE = replace(
-    _DIGITS, title="synthetic, 60,000 x 784-128-10", data=large, rate=0.05, epochs=2, dtype="float32", batch=128
+    _DIGITS, title="synthetic, 60,000 x 784-128-10", data=large, rate=0.05, epochs=1, dtype="float32", batch=128
 )
+_WIDE = replace(_LARGE, title="synthetic, 10,000 x 784-1024-10", data=some, hidden=(1024,), batch=None, epochs=2)
+_DEEP = replace(_LARGE, title="synthetic, 10,000 x 784-512-512-10", data=some, hidden=(512, 512), batch=256)
 _STACK = replace(
     _MOONS,
     title="100 networks, two moons, 500 x 2-8-1",
     replicates=100,
     threads=2,
-    epochs=200,
+    epochs=50,
     at_most={"PyTorch": 0.50, "JAX": 0.50},
 )
 
@@ -109,6 +121,9 @@ WORKS = {
     "batches-shuffled": replace(_BATCHES, dtype="float32", shuffle=True),
     "large": replace(_LARGE, at_most={"PyTorch": 0.90, "scikit-learn": 0.60}),
     "large-shuffled": replace(_LARGE, shuffle=True),
+    "wide": _WIDE,
+    "deep": _DEEP,
+    "deep-cores": replace(_DEEP, threads=2),
     "stack-float64": _STACK,
     "stack-float32": replace(_STACK, dtype="float32"),
 }

@@ -6,14 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import cost, measure, peers, readme, works
+from benchmarks import __main__ as command
+from benchmarks import cost, measure, peers, readme, sweep, switches, works
+from nnlib import training
 
 
 def tiny(name):
     """That work on few samples, in one process."""
     work = works.WORKS[name]
-    X, y = (np.random.default_rng(0).random((150, 784)), np.arange(150) % 10) if "large" in name else work.data()
-    return replace(work, data=lambda: (X[:150], y[:150]), epochs=3, threads=1, replicates=work.replicates and 3)
+    images = work.data in (works.large, works.some)
+    X, y = (np.random.default_rng(0).random((150, 784)), np.arange(150) % 10) if images else work.data()
+    small = {"batch": work.batch and min(work.batch, 64), "hidden": tuple(min(units, 50) for units in work.hidden)}
+    return replace(
+        work, data=lambda: (X[:150], y[:150]), epochs=3, threads=1, replicates=work.replicates and 3, **small
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +71,58 @@ def test_absent_peers_are_named(monkeypatch):
 
 def test_operations_of_the_products():
     # 5 samples x 3-8-2: forward and by the weights 3 * 8 + 8 * 2 each, by the hidden activations 8 * 2.
-    work = replace(works.WORKS["digits-float64"], data=lambda: (np.zeros((5, 3)), None), hidden=8, outputs=2)
+    work = replace(works.WORKS["digits-float64"], data=lambda: (np.zeros((5, 3)), None), hidden=(8,), outputs=2)
     assert work.products() == 2 * 5 * (2 * (3 * 8 + 8 * 2) + 8 * 2)
+
+
+@pytest.mark.parametrize("name", ["moons", "digits-float64", "batches-float32", "stack-float64"])
+def test_nnlib_with_something_switched_off_records_the_same_losses(name):
+    result = switches.compare(tiny(name), switches.switched(tiny(name)), rounds=1, budget=0)
+    assert ("derivative from the sums" in result["ratios"]) == ("moons" in works.WORKS[name].title)
+    assert result["ratios"]["nnlib"]["median"] == 1
+
+
+def test_loops_by_hand_record_the_same_losses():
+    assert len(switches.compare(tiny("moons"), switches.LOOPS, rounds=1, budget=0)["ratios"]) == len(switches.LOOPS)
+
+
+def test_a_layout_is_switched_in_every_array():
+    work = tiny("digits-float64")
+    (hidden, last), scratch = work.network(switches.UnitsTogether).workspace(20)
+    for array in (hidden.outputs, hidden.wide, last.outputs, last.wide, scratch):
+        assert array.strides[-2] == array.itemsize < array.strides[-1]
+    assert hidden.activations.base is not None and np.shares_memory(hidden.activations, hidden.outputs)
+    assert np.shares_memory(hidden.gradient, hidden.wide)
+
+
+def test_the_guard_is_switched_off_for_the_benchmark_alone():
+    step = training.Run.step
+    switches.without_guard(tiny("moons"), 2)()
+    assert training.Run.step is step
+
+
+def test_stacks_are_compared_per_network():
+    result = switches.stacks(tiny("moons"), rounds=1, sizes=(1, 5), epochs=2)
+    assert result["ratios"]["one after another"]["median"] == 1
+    assert list(result["microseconds"]) == ["one after another", "tutorial loop", "stack of 1", "stack of 5"]
+
+
+def test_sweep_over_widths(monkeypatch):
+    monkeypatch.setattr(sweep, "WORKS", {name: tiny(name) for name in sweep.NAMES})
+    result = sweep.measure(1, widths=(3, 6), budget=0)
+    assert [row["width"] for row in result["digits, 1437 x 64-h-10, full batch"]] == [3, 6]
+    assert len(result) == len(sweep.NAMES)
+
+
+def test_one_process_for_each_number_of_cores():
+    groups = command.grouped(command.NAMES)
+    assert sorted(name for names in groups.values() for name in names) == sorted(command.NAMES)
+    assert groups[1, 1, True] == ["switches"] and "moons" in groups[1, 1, False]
+    assert groups[2, 1, False] == ["stack-float64", "stack-float32"]
+
+
+def test_the_report_is_rounded_to_four_digits():
+    assert command.rounded({"a": [1.23456, 7], "b": "c"}) == {"a": [1.235, 7], "b": "c"}
 
 
 def test_exponents_of_cost_are_those_of_the_times(monkeypatch):
