@@ -1105,9 +1105,10 @@ def main(arguments=None):
     if not (options.claims or options.list):
         parser.error("name a claim, such as C2, or all. --list shows them.")
     if options.list:
-        for claim in chosen:
-            print(f"{claim.id:4} {claim.says}")
+        print("\n".join(f"{claim.id:4} {claim.says}" for claim in chosen))
         return
+    if options.record and not Path(options.record).absolute().parent.is_dir():  # before a minute of work
+        parser.error(f"--record {options.record}: there is no such folder; make it first.")
     results = []
     for claim in chosen:
         results.append(result := check(claim, seeds))

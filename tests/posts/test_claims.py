@@ -142,6 +142,7 @@ def test_command_line_lists_a_tutorial(capsys):
         (["C2", "--seeds", "100"], "--seeds takes first:end, such as 100:200 for seeds 100 to 199, not '100'."),
         (["C2", "--seeds", "5:5"], "--seeds 5:5 is not a range of two or more seeds"),
         (["C2", "--seeds", "9:1"], "--seeds 9:1 is not a range of two or more seeds"),
+        (["C2", "--record", "no-such-folder/x.json"], "there is no such folder; make it first."),
         (["C2", "--seeds=-5:100"], "--seeds -5:100 is not a range of two or more seeds from 0 on"),
     ],
 )
