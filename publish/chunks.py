@@ -37,10 +37,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_text_or_list(value: object) -> bool:
-    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
-
-
 def _one_of(*values: object) -> Callable[[object], bool]:
     # By identity for booleans: 1 == True in Python, and YAML keeps them apart.
     return lambda value: any(value is v if isinstance(v, bool) else value == v for v in values)
@@ -61,7 +57,7 @@ OPTIONS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "fig-alt": ("text", _is_text),
     "fig-align": ("default, left, center or right", _one_of("default", "left", "center", "right")),
     "tbl-cap": ("text", _is_text),
-    "classes": ("text, or a list of texts", _is_text_or_list),
+    "classes": ("text", _is_text),
 }
 # Options that Quarto knows and that do nothing, or not enough, for Python chunks.
 UNSUPPORTED = {

@@ -39,8 +39,7 @@ def _cell(executed: Executed, chunk: Chunk, number: int, root: Path) -> Iterator
     asis = options["output"] == "asis"
     outputs = list(_outputs(executed, chunk, number, options, root)) if options["output"] else []
     code = _code(chunk, options) if options["echo"] and chunk.code else ""
-    classes = chunk.options.get("classes", [])
-    classes = ["cell", *([classes] if isinstance(classes, str) else classes)]
+    classes = ["cell", *chunk.options.get("classes", "").split()]
     if not code and not outputs:
         return
     if asis and not label:
