@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--port", type=_port, default=4200, help="default: 4200")
     preview.set_defaults(run=_preview)
 
-    notebooks = commands.add_parser("notebooks", help="write each post as a notebook into a rendered site")
+    notebooks = commands.add_parser("notebooks", help="finish a rendered site: light covers, and each post as a notebook")
     notebooks.add_argument("output", type=Path, metavar="SITE", help="the folder of the rendered site")
     notebooks.set_defaults(run=_notebooks)
 
@@ -206,8 +206,9 @@ def _preview(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from publish import notebooks
+    from publish import covers, notebooks
 
+    covers.lighten(Project(Path.cwd()), options.output)
     written = notebooks.write_all(Project(Path.cwd()), options.output)
     print(f"Wrote {len(written)} notebook{'s' if len(written) != 1 else ''}")
     return 0

@@ -1,4 +1,4 @@
-"""Run after a render, by either engine: writes each post as a notebook into the rendered site."""
+"""Run after a render, by either engine: makes the covers light, and writes each post as a notebook into the site."""
 
 import os
 import subprocess

@@ -7,9 +7,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from publish.chunks import read_page
+from publish.covers import lighten
 from publish.notebooks import notebook, write_all
 from publish.project import Project
 
@@ -108,6 +111,25 @@ def test_the_same_post_gives_the_same_archive(project, tmp_path):
         Path("posts/second/second.zip"),
     ]
     assert [a.read_bytes() for a in first] == [b.read_bytes() for b in second]
+
+
+def test_covers_become_light_and_stay_themselves(tmp_path):
+    post = tmp_path / "project/posts/one"
+    post.mkdir(parents=True)
+    (tmp_path / "project/_quarto.yml").write_text("project:\n  type: website\n  render: [/posts/*/index.qmd]\n")
+    (post / "index.qmd").write_text("---\ntitle: One\nimage: cover.png\n---\n\nText.\n")
+    cover = tmp_path / "site/posts/one/cover.png"
+    cover.parent.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    colors = rng.integers(256, size=(100, 3), dtype=np.uint8)
+    pixels = colors[rng.integers(100, size=(80, 120))]
+    Image.fromarray(pixels).convert("RGBA").save(cover)
+    before = cover.stat().st_size
+    assert lighten(Project(tmp_path / "project"), tmp_path / "site") == [cover]
+    assert cover.stat().st_size < before
+    with Image.open(cover) as light:
+        np.testing.assert_array_equal(np.asarray(light.convert("RGB")), pixels)
+    assert lighten(Project(tmp_path / "project"), tmp_path / "site") == []
 
 
 def test_the_notebook_runs_in_an_empty_folder(project, tmp_path):
