@@ -9,7 +9,11 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+
+from publish.execute import AT_ONCE
 
 from .finding import Finding
 from .site import Site
@@ -19,19 +23,26 @@ COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def notebooks(site: Site) -> Iterator[Finding]:
-    """Unpack each archive in an empty folder and run the notebooks in it."""
-    for archive in sorted(site.root.rglob("*.zip")):
-        where = archive.relative_to(site.root).as_posix()
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                with zipfile.ZipFile(archive) as file:
-                    file.extractall(folder)
-            except zipfile.BadZipFile:
-                yield Finding(where, None, "notebooks", "is no zip archive, or a damaged one")
-                continue
-            for notebook in sorted(Path(folder).rglob("*.ipynb")):
-                if problem := _run(notebook):
-                    yield Finding(where, None, "notebooks", f"{notebook.name} does not run to its end: {problem}")
+    """Unpack each archive in an empty folder and run the notebooks in it, as many side by side as a render does."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for findings in pool.map(partial(_check, site.root), sorted(site.root.rglob("*.zip"))):
+            yield from findings
+
+
+def _check(root: Path, archive: Path) -> list[Finding]:
+    where = archive.relative_to(root).as_posix()
+    findings = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with zipfile.ZipFile(archive) as file:
+                file.extractall(folder)
+        except zipfile.BadZipFile:
+            return [Finding(where, None, "notebooks", "is no zip archive, or a damaged one")]
+        for notebook in sorted(Path(folder).rglob("*.ipynb")):
+            if problem := _run(notebook):
+                message = f"{notebook.name} does not run to its end: {problem}"
+                findings.append(Finding(where, None, "notebooks", message))
+    return findings
 
 
 def _run(notebook: Path) -> str | None:
