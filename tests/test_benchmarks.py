@@ -65,7 +65,7 @@ def test_report_of_a_work():
 def test_absent_peers_are_named(monkeypatch):
     monkeypatch.setattr(peers, "SINGLE", peers.SINGLE | {"PyTorch": ("no_such_module", peers.with_torch)})
     result = measure.measure(replace(tiny("moons"), at_most={"PyTorch": 0.4}), rounds=1)
-    assert result["missing"] == ["PyTorch"]
+    assert "PyTorch" in result["missing"]  # and what else this environment has not
     assert result["targets"] == [{"to": "PyTorch", "at_most": 0.4, "ratio": None, "verdict": "not installed"}]
 
 
