@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--port", type=_port, default=4200, help="default: 4200")
     preview.set_defaults(run=_preview)
 
-    notebooks = commands.add_parser("notebooks", help="finish a rendered site: light covers, and each post as a notebook")
+    notebooks = commands.add_parser("notebooks", help="finish a rendered site: light covers, posts as notebooks")
     notebooks.add_argument("output", type=Path, metavar="SITE", help="the folder of the rendered site")
     notebooks.set_defaults(run=_notebooks)
 

@@ -216,13 +216,13 @@ def _plain(text: str) -> str:
     return text if sys.stderr.isatty() else ANSI.sub("", text)
 
 
-# --- cache -----------------------------------------------------------------------------------------------------------
-
-
 def _likely_time(project: Project, page: Page) -> float:
     """A guess at how long a page takes, in chunks; a kilobyte of a module beside a post counts as one."""
     beside = (project.root / page.path.parent).glob("*.py") if page.path in project.posts else []
     return len(page.chunks) + sum(path.stat().st_size for path in beside) / 1000
+
+
+# --- cache -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

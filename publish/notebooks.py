@@ -1,8 +1,8 @@
 """Write each post as a notebook that runs from top to bottom outside the project.
 
 A reader downloads one archive, `<slug>.zip`, beside the page. It holds a folder with the notebook, the package
-`nnlib`, and the modules and data that lie beside the page, so that unpacking and opening is all there is to do. In the notebook, references are words and numbers, as on
-the page; callouts are quotations; chunk options are gone.
+`nnlib`, and the modules and data that lie beside the page, so that unpacking and opening is all there is to do. In the
+notebook, references are words and numbers, as on the page; callouts are quotations; chunk options are gone.
 """
 
 from __future__ import annotations
