@@ -18,6 +18,7 @@ from publish.pandoc import attribute, is_element
 
 FORMATTER = "html5"
 MARK = "\ue000"  # around the number of an address: a character of nobody's text
+PAGE_WITH_QUERY = re.compile(r"(?![a-z]+:)[^?#]*\.(qmd|md)\?")
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 
 
@@ -48,6 +49,7 @@ def render(executed: Executed, root: Path) -> Content:
     arguments += citation_arguments(executed.options, page.path, root)
     text, more = pandoc.run(json.dumps(tree), *arguments, cwd=root)
     problems = index.problems + [_explain(warning) for warning in dict.fromkeys(warnings + more)]
+    problems += [_explain_query(node["c"][2][0]) for node in pandoc.walk(tree["blocks"]) if _has_query(node)]
     if problems:
         errors = [PublishError(message, *page.find(search)) for search, message in problems]
         raise PublishError("\n".join(str(error) for error in errors))
@@ -86,6 +88,16 @@ def _explain(warning: str) -> tuple[str, str]:
         formula = warning.split("TeX math", 1)[1].split(", rendering", 1)[0].strip()
         return formula.split("\n")[0][:40], f"pandoc cannot turn this formula into MathML: {formula}"
     return warning, f"pandoc: {warning}"
+
+
+def _has_query(node: dict) -> bool:
+    return is_element(node, "Link") and bool(PAGE_WITH_QUERY.match(node["c"][2][0]))
+
+
+def _explain_query(target: str) -> tuple[str, str]:
+    path, _, query = target.partition("?")
+    published = path.rpartition(".")[0] + ".html?" + query
+    return target, f"Quarto does not resolve a page's source before a ?: link to the page as published, {published}"
 
 
 # --- Quarto's touches to pandoc's HTML -------------------------------------------------------------------------------

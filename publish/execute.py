@@ -31,7 +31,7 @@ from publish.project import Project
 AT_ONCE = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # A change in a file that a chunk may read or import must run the pages again. These are for the site, and not read.
-NOT_READ_BY_CHUNKS = {".bib", ".css", ".html", ".md", ".qmd", ".scss", ".yml"}
+NOT_READ_BY_CHUNKS = {".bib", ".css", ".html", ".js", ".md", ".qmd", ".scss", ".yml"}
 NOT_READ_BY_PAGES = {"publish", "tests", "_site"}
 
 # What Quarto's own setup cell does for matplotlib, so that both engines draw the same figures.

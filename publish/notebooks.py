@@ -209,9 +209,9 @@ def _link(node: dict, page: Page, site_url: str | None) -> list | None:
     if re.match(r"[a-z]+:", target):
         return None
     if site_url and not target.startswith("#"):
-        path = PurePosixPath(posixpath.normpath(posixpath.join("/", page.path.parent, target.split("#")[0])))
-        anchor = "#" + target.split("#")[1] if "#" in target else ""
-        node["c"][2][0] = _address(site_url, path.relative_to("/")) + anchor
+        written, rest = re.fullmatch(r"([^?#]*)(.*)", target, re.DOTALL).groups()
+        path = PurePosixPath(posixpath.normpath(posixpath.join("/", page.path.parent, written)))
+        node["c"][2][0] = _address(site_url, path.relative_to("/")) + rest
         return None
     return text
 

@@ -16,6 +16,7 @@ from watchfiles import Change, watch
 
 from publish.errors import PublishError
 from publish.project import Project
+from publish.serving import Handler
 
 
 def run(project: Project, engine: str, quarto: Path | None, port: int, render: Callable[[], int]) -> int:
@@ -30,7 +31,7 @@ def run(project: Project, engine: str, quarto: Path | None, port: int, render: C
     status = render()
     if status and not project.output.is_dir():
         return status
-    handler = functools.partial(_Quiet, directory=project.output)
+    handler = functools.partial(Handler, directory=project.output)
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
@@ -48,8 +49,3 @@ def run(project: Project, engine: str, quarto: Path | None, port: int, render: C
                 break
     server.shutdown()
     return 0
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing of each request: the terminal shows what the render says."""

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from itertools import product
 from threading import Thread
 from urllib.parse import urlsplit
+
+from publish.serving import Handler
 
 from .finding import Finding
 from .site import Site
@@ -106,14 +108,11 @@ def visits(site: Site) -> list[Visit]:
 def serve(site: Site) -> Iterator[str]:
     """Serve the site on this machine, under the path where it will be published; yield the address."""
 
-    class Handler(SimpleHTTPRequestHandler):
+    class SiteHandler(Handler):
         def translate_path(self, path: str) -> str:
             return str(site.root / (site.locate("", path) or "outside"))
 
-        def log_message(self, *args) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), SiteHandler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}{site.base}"

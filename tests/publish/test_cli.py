@@ -66,6 +66,7 @@ def test_the_environment_file_holds_for_chunks_and_hooks_but_not_against_the_cal
         ("```{python}\n#| ecko: false\n1\n```", "index.qmd:6: unknown chunk option ecko"),
         ("![Nothing](none.png)", "none.png"),
         ("[A page](none.qmd)", "none.html"),
+        ("[Its default](index.qmd?a=1&b=2)", "index.qmd:5: Quarto does not resolve a page's source before a ?"),
         ("See @fig-none.", "index.qmd:5: the reference @fig-none has no target"),
         ("See [@fig-none; @knuth].", "index.qmd:5: write citations and cross-references in brackets of their own"),
         ("A formula, $\\undefined{x}$.", "index.qmd:5: pandoc cannot turn this formula into MathML"),

@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from publish.embedded import render as render_project
+from publish.gates import quick
 from publish.project import Project
 
 HERE = Path(__file__).parent
@@ -198,3 +199,28 @@ def test_code_in_a_description_is_plain_text_in_the_head(project_with):
     assert render_project(Project(root), root / "cache") == []
     head = BeautifulSoup((root / "_site/index.html").read_text(), "html.parser").head
     assert head.find("meta", attrs={"name": "description"})["content"] == "What code does"
+
+
+def test_an_app_in_a_page_comes_through_with_its_modules_and_links_to_its_settings(project_with):
+    app = (
+        '<link rel="stylesheet" href="app/app.css">\n<form hidden><input name="rate" value="5" required></form>\n'
+        '<script type="module" src="app/main.js"></script>\n'
+    )
+    body = f"```{{=html}}\n{app}```\n\n[Try](/index.html?data=moons&rate=5), [again](index.html?rate=0.5)"
+    root = project_with(body)
+    for name in ("app/main.js", "app/app.css", "app/notes.md", "tests/app/main.js"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    config = (root / "_quarto.yml").read_text()
+    resources = "project:\n  resources: [/app/*.js, /app/*.css]\n"
+    (root / "_quarto.yml").write_text(config.replace("project:\n", resources))
+    assert render_project(Project(root), root / "cache") == []
+    site = root / "_site"
+    page = BeautifulSoup((site / "index.html").read_text(), "html.parser").main
+    assert page.find("script", attrs={"type": "module", "src": "app/main.js"})
+    assert page.find("link", attrs={"rel": "stylesheet", "href": "app/app.css"})
+    assert page.form.has_attr("hidden") and page.form.input.has_attr("required")
+    assert [a["href"] for a in page.select("p a")] == ["index.html?data=moons&rate=5", "index.html?rate=0.5"]
+    copied = sorted(str(file.relative_to(site)) for file in site.rglob("app*/*") if "site_libs" not in file.parts)
+    assert copied == ["app/app.css", "app/main.js"]
+    assert quick(site) == []

@@ -50,6 +50,7 @@ def test_the_cache_holds_outputs_and_written_files_until_the_code_or_a_file_it_r
     first = texts(run(root))
     (root / "written.svg").unlink()
     (root / "index.qmd").write_text((root / "index.qmd").read_text() + "\nOnly prose is new.\n")
+    (root / "app.js").write_text("for the browser")
     assert texts(run(root)) == first
     assert (root / "written.svg").read_text() == "x"
     (root / read).write_text("NEW = 1")

@@ -47,6 +47,11 @@ PAGES = {
         "<script>fetch('https://api.example.org/x').catch(() => {})</script>",
         [("hosts", r"asks another host: https://api\.example\.org/x$")],
     ),
+    "worker": (
+        "",
+        "<script type='module'>new Worker('../worker.js', { type: 'module' });</script>",
+        [("hosts", r"asks another host: https://api\.example\.org/y$"), ("scripts", r"script failed: no memory$")],
+    ),
     "exception": ("", "<script>throw new Error('no data')</script>", [("scripts", r"script failed: no data$")]),
     "console": ("", "<script>console.error('no canvas')</script>", [("scripts", r"console error: no canvas$")]),
     "picture": (
@@ -86,6 +91,9 @@ def checked(tmp_path_factory):
     picture = (site / "figure.png").read_bytes()
     (site / "torn.png").write_bytes(picture[:20])
     (site / "heavy.png").write_bytes(picture.ljust(950_000, b"\0"))
+    (site / "worker.js").write_text(
+        "fetch('https://api.example.org/y').catch(() => setTimeout(() => { throw new Error('no memory'); }));"
+    )
     shutil.copy(site / "style.css", site / "style.min.css")
     post = (site / "post/index.html").read_text()
     for name, (head, main, _) in PAGES.items():

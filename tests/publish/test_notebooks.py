@@ -104,6 +104,14 @@ def test_links_lead_to_the_site_where_its_address_is_known(project):
     assert "[A site of tests](https://example.org/site/posts/features/index.html)" in text
 
 
+def test_links_keep_their_query(project_with):
+    root = project_with("[Try](/app.html?data=moons&rate=5#run), [again](app.html?rate=a/../b)")
+    page = read_page(root, PurePosixPath("index.qmd"))
+    text = sources(notebook(Project(root), page, "https://example.org/site").cells, "markdown")[-1]
+    assert "[Try](https://example.org/site/app.html?data=moons&rate=5#run)" in text
+    assert "[again](https://example.org/site/app.html?rate=a/../b)" in text
+
+
 def test_the_same_post_gives_the_same_archive(project, tmp_path):
     first, second = write_all(project, tmp_path / "a"), write_all(project, tmp_path / "b")
     assert [a.relative_to(tmp_path / "a") for a in first] == [
