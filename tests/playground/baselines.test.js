@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { decisionTree, logisticRegression } from "../../playground/baselines.js";
+
+const cases = JSON.parse(readFileSync(new URL("../reference/playground/baselines.json", import.meta.url)));
+
+for (const [name, { X, y: digits, tree, line }] of Object.entries(cases)) {
+  const y = Float64Array.from(digits);
+  const n = y.length;
+  const points = Array.from(y, (_, i) => [X[2 * i], X[2 * i + 1]]);
+  const accuracy = (decide) => points.filter(([x0, x1], i) => decide(x0, x1) === y[i]).length / n;
+
+  test(`${name}: the tree answers as scikit-learn's on both sides of every threshold`, () => {
+    const predict = decisionTree(Float64Array.from(X), y, n);
+    assert.equal(accuracy(predict), tree.accuracy);
+    const [first, second] = tree.sides;
+    const answers = first.flatMap((x0) => second.map((x1) => predict(x0, x1)));
+    assert.equal(answers.join(""), tree.answers);
+  });
+
+  test(`${name}: logistic regression is at the minimum that scikit-learn comes close to`, () => {
+    const probability = logisticRegression(Float64Array.from(X), y, n);
+    const logit = (x0, x1) => Math.log(probability(x0, x1) / (1 - probability(x0, x1)));
+    const b = logit(0, 0);
+    const found = [logit(1, 0) - b, logit(0, 1) - b, b];
+
+    const gradient = [found[0], found[1], 0]; // of the penalty; then that of each sample
+    points.forEach(([x0, x1], i) => {
+      const d = probability(x0, x1) - y[i];
+      [x0, x1, 1].forEach((x, j) => { gradient[j] += d * x; });
+    });
+    gradient.forEach((g) => assert.ok(Math.abs(g) < 1e-9, `gradient ${gradient}`));
+
+    // "exact" is scikit-learn's Newton solver. The default, lbfgs, stops at a gradient of 1e-4, up to 3e-3 away.
+    found.forEach((c, j) => assert.ok(Math.abs(c - line.exact[j]) < 1e-9, `${found} instead of ${line.exact}`));
+    found.forEach((c, j) => assert.ok(Math.abs(c - line.coefficients[j]) < 3e-3));
+    if (Math.abs(b) > 1e-9) { // XOR has no line: all points are on the border
+      assert.ok(Math.abs(accuracy((x0, x1) => Number(probability(x0, x1) >= 0.5)) - line.accuracy) < 1.5 / n);
+    }
+  });
+}
+
+test("the site's numbers: on the moons 0.986 for the tree, 0.856 for the line", () => {
+  const { X, y, tree, line } = cases.moons;
+  assert.equal(y.length, 500);
+  assert.equal(tree.accuracy, 0.986);
+  assert.equal(line.accuracy, 0.856);
+  const probability = logisticRegression(X, Float64Array.from(y), 500);
+  const right = Array.from(y).filter((t, i) => (probability(X[2 * i], X[2 * i + 1]) >= 0.5) === (t === "1"));
+  assert.equal(right.length / 500, 0.856);
+});
+
+test("a shallower tree asks less", () => {
+  const { X, y } = cases.moons;
+  const stump = decisionTree(X, Float64Array.from(y), 500, 1);
+  const along = (x0s, x1s) => new Set(x0s.flatMap((x0) => x1s.map((x1) => stump(x0, x1))));
+  const [left, middle, right] = [-1.2, 0.5, 2.2];
+  const asked = along([left, middle, right], [0.5]).size + along([0.5], [-0.7, 0.2, 1.2]).size;
+  assert.equal(asked, 3, "one of the two coordinates decides, the other does not matter");
+  assert.equal(new Set([decisionTree(X, Float64Array.from(y), 500, 0)(0, 1)]).size, 1);
+});
+
+test("one class only: both answer with it everywhere", () => {
+  for (const label of [0, 1]) {
+    const X = Float64Array.of(0, 0, 1, 2, -1, 3);
+    const y = new Float64Array(3).fill(label);
+    assert.equal(decisionTree(X, y, 3)(9, -9), label);
+    assert.equal(logisticRegression(X, y, 3)(9, -9), label);
+  }
+});
+
+test("2,000 points take the tree less than 20 ms", () => {
+  const n = 2000;
+  let seed = 1;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const X = Float64Array.from({ length: 2 * n }, random);
+  const y = Float64Array.from({ length: n }, () => Number(random() < 0.5));
+  const times = Array.from({ length: 5 }, () => {
+    const begin = performance.now();
+    decisionTree(X, y, n);
+    return performance.now() - begin;
+  });
+  assert.ok(Math.min(...times) < 20, `${times}`);
+});
