@@ -10,7 +10,7 @@ export function decisionTree(X, y, n, maxDepth = 5) {
   const root = grow(sorted, maxDepth, 2, { values, y, order: featureOrder() });
   return (x0, x1) => {
     let node = root;
-    while (node.left) node = Math.fround(node.feature ? x1 : x0) <= node.threshold ? node.left : node.right;
+    while (node.left) node = (node.feature ? x1 : x0) <= node.threshold ? node.left : node.right;
     return node.label;
   };
 }
