@@ -8,7 +8,8 @@ What a page may hold, so that both engines render it alike:
 - `{{< include _file.qmd >}}`, alone on its line, with a path relative to the page (or, with a leading `/`, to the
   project). An included file may hold chunks, and no include;
 - Pandoc's Markdown: headings, lists, tables, footnotes, citations, formulas that Pandoc turns into MathML, `{#eq-…}`,
-  `{#sec-…}`, `{#fig-…}`, `{#tbl-…}` and references to them, callouts, divs with `layout-ncol`, and plain divs.
+  `{#sec-…}`, `{#fig-…}`, `{#tbl-…}` and references to them, callouts, divs with `layout-ncol`, and plain divs;
+- links to other pages by their source (`/about.qmd#start`), but with a query as published (`/about.html?key=value`).
 """
 
 from __future__ import annotations
