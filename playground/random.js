@@ -3,12 +3,11 @@
 
 /** What both streams share; each has its own `random()` in [0, 1), standard `normal()` and `uint32()`, 32 bits. */
 class Stream {
-  /** A number in [low, high). */
   uniform(low, high) {
     return low + (high - low) * this.random();
   }
 
-  /** Shuffles an array in place. */
+  /** In place. */
   shuffle(array) {
     for (let i = array.length - 1; i > 0; i--) {
       const mask = -1 >>> Math.clz32(i);
@@ -80,7 +79,7 @@ export class RandomState extends Stream {
   }
 }
 
-// Numbers of 128 bits as limbs of 16, lowest first: sums of their products are exact in doubles, and fast.
+// 128 bits as limbs of 16, lowest first: sums of their products are exact in doubles.
 const MULTIPLIER = Float64Array.of(0xf645, 0x9fcc, 0xdf64, 0x4385, 0x5da4, 0x1fc6, 0xed05, 0x2360);
 
 /** `np.random.default_rng(seed)`, PCG64; seed < 2**32. */
@@ -90,14 +89,14 @@ export class Generator extends Stream {
     const parts = new Uint16Array(seedWords(seed).buffer);
     this.increment = MULTIPLIER.map((_, i) => 2 * parts[8 + (i ^ 4)] + (i === 0));
     this.state = this.increment.map((limb, i) => limb + parts[i ^ 4]);
-    this.half = null; // the upper half, where 32 of 64 bits were used
+    this.half = null; // the unused 32 of 64 bits
     this.next();
   }
 
   /** Sets `low` and `high` to the next 64 bits. */
   next() {
     const { state, increment } = this;
-    // state * MULTIPLIER + increment from the top down, so that a sum can take its limb's place; then the carries
+    // state * MULTIPLIER + increment, from the top limb down to work in place; then the carries
     for (let k = 7; k >= 0; k--) {
       let sum = increment[k];
       for (let i = 0; i <= k; i++) sum += state[i] * MULTIPLIER[k - i];
@@ -110,7 +109,7 @@ export class Generator extends Stream {
     }
     const low = (state[0] ^ state[4]) | ((state[1] ^ state[5]) << 16);
     const high = (state[2] ^ state[6]) | ((state[3] ^ state[7]) << 16);
-    const turn = state[7] >>> 10; // rotate to the right by the number in the six top bits
+    const turn = state[7] >>> 10; // the six top bits: how far to rotate
     const [right, left] = turn & 32 ? [high, low] : [low, high];
     const by = turn & 31;
     this.low = (right >>> by) | ((left << 1) << (31 - by));
@@ -131,7 +130,6 @@ export class Generator extends Stream {
     return ((this.high >>> 0) * 2 ** 21 + (this.low >>> 11)) / 2 ** 53;
   }
 
-  /** By the ziggurat. */
   normal() {
     for (;;) {
       this.next();
@@ -160,19 +158,18 @@ function seedWords(seed) {
     return word ^ (word >>> 16);
   };
   const pool = [seed, 0, 0, 0].map((word) => hash(word, 0x931e8875));
-  for (const from of pool.keys()) {
-    for (const to of pool.keys()) {
-      if (from === to) continue;
-      const mixed = Math.imul(0xca01f9dd, pool[to]) - Math.imul(0x4973f715, hash(pool[from], 0x931e8875));
-      pool[to] = mixed ^ (mixed >>> 16);
-    }
+  for (let i = 0; i < 16; i++) {
+    const [from, to] = [i >> 2, i & 3];
+    if (from === to) continue;
+    const mixed = Math.imul(0xca01f9dd, pool[to]) - Math.imul(0x4973f715, hash(pool[from], 0x931e8875));
+    pool[to] = mixed ^ (mixed >>> 16);
   }
   constant = 0x8b51f9dd;
   return Uint32Array.from([...pool, ...pool], (word) => hash(word, 0x58f38ded));
 }
 
 // The ziggurat: strips of one area under the curve. Strip i ends at EDGES[i], strip 0, of width BASE, has the tail.
-// NumPy's edges have rounding errors of up to some dozen last places: the string holds the last byte of each.
+// Computed edges miss NumPy's by a few last places, not the same in all browsers: the string has each one's last byte.
 const TAIL = 3.6541528853610088;
 const BASE = 3.9107579595249118;
 const LAST_BYTES = atob(

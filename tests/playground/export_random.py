@@ -36,7 +36,11 @@ def mixed(rng):
 def kinds(make):
     random, normal, rng = make().random(DRAWS), make().standard_normal(DRAWS), make()
     return {
-        "random": {"first": random[:4].tolist(), "after": random[10_000:10_003].tolist(), "sha256": sha256(random, "<f8")},
+        "random": {
+            "first": random[:4].tolist(),
+            "after": random[10_000:10_003].tolist(),
+            "sha256": sha256(random, "<f8"),
+        },
         "uniform": [rng.uniform(-bound, bound) for bound in [1, 4, 0.1, np.sqrt(6 / 11), np.sqrt(6 / 17), 1e-3] * 3],
         "normal": {
             "first": normal[:4].tolist(),

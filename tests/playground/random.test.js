@@ -19,7 +19,8 @@ const beyond = (draws, edge) => draws.reduce((count, x) => count + (Math.abs(x) 
 function assertLastDigit(actual, expected, label) {
   assert.equal(actual.length, expected.length, label);
   actual.forEach((x, i) => {
-    assert.ok(Math.abs(x - expected[i]) <= 4.5e-16 * Math.max(1, Math.abs(expected[i])), `${label} ${i}: ${x}, not ${expected[i]}`);
+    const error = Math.abs(x - expected[i]);
+    assert.ok(error <= 4.5e-16 * Math.max(1, Math.abs(x)), `${label}[${i}]: ${x}, not ${expected[i]}`);
   });
 }
 
