@@ -1,15 +1,14 @@
 /** The settings as a program with nnlib, which computes what the playground shows. */
 
-const sklearn = ({ data, n, noise, data_seed }) => `make_${data}(${n}, noise=${noise}, random_state=${data_seed})`;
+const sklearn = (S) => `make_${S.data}(${S.n}, noise=${S.noise}, random_state=${S.data_seed})`;
 const DATA = {
   moons: sklearn,
   circles: sklearn,
   xor: () => "nn.datasets.xor()",
-  xor_square: ({ n, noise, data_seed }) => `nn.datasets.xor_square(${n}, ${noise}, half_width=6, rng=${data_seed})`,
-  spirals: ({ n, noise, data_seed }) =>
-    `nn.datasets.double_spiral(${n >> 1}, ${noise}, rng=np.random.RandomState(${data_seed}))`,
+  xor_square: (S) => `nn.datasets.xor_square(${S.n}, ${S.noise}, half_width=6, rng=${S.data_seed})`,
+  spirals: (S) => `nn.datasets.double_spiral(${S.n >> 1}, ${S.noise}, rng=np.random.RandomState(${S.data_seed}))`,
 };
-const INITIALIZERS = {
+const INITS = {
   xavier: '"xavier"', he: '"he"', zeros: '"zeros"', "normal-0.5": "nn.normal(0.5)", "normal-2": "nn.normal(2)",
   uniform: "nn.uniform(0, 1)", "uniform-biases": "nn.uniform(0, 1)",
 };
@@ -33,15 +32,14 @@ export function pythonCode(S, run) {
     lines.push(test ? "X, X_test = (X - mean) / std, (X_test - mean) / std" : "X = (X - mean) / std");
   }
   lines.push("");
-  if (BIASES[S.init]) {
-    lines.push("", "def biases(rng, fan_in, units):", `    return rng.uniform(${BIASES[S.init]}, units)`, "", "");
-  }
+  const range = BIASES[S.init];
+  if (range) lines.push("", "def biases(rng, fan_in, units):", `    return rng.uniform(${range}, units)`, "", "");
   const rng = S.generator === "RandomState" ? `np.random.RandomState(${S.seed})` : S.seed;
   lines.push(layers(S), `network = nn.Network(2, layers, loss="${S.loss}", rng=${rng})`);
   if (run.epochs) lines.push(...training(S, test, run.epochs));
   lines.push("", ...report(S, test), "nn.plots.decision_boundary(network, X, y)", "plt.show()");
-  const shown = (name, loss, accuracy) =>
-    `# ${name}: loss ${Number(loss.toPrecision(4))}, accuracy ${Number(accuracy.toPrecision(4))}`;
+  const digits = (value) => Number(value.toPrecision(4));
+  const shown = (name, loss, accuracy) => `# ${name}: loss ${digits(loss)}, accuracy ${digits(accuracy)}`;
   if (run.loss !== null) lines.push("", "# The playground showed:", shown("training", run.loss, run.accuracy));
   if (run.testLoss !== null) lines.push(shown("test", run.testLoss, run.testAccuracy));
 
@@ -53,9 +51,9 @@ export function pythonCode(S, run) {
 function layers(S) {
   const last = S.loss === "categorical_cross_entropy" ? [2] : [1, S.loss.endsWith("squared_error") && "sigmoid"];
   const calls = [...S.layers.map((units) => [units, S.activation]), last].map(([units, activation], i) => {
-    const spread = i === 0 ? "nn.normal(3)" : '"xavier"';
-    const init = INITIALIZERS[S.init] ?? spread;
-    const own = /relu/.test(activation) ? '"he"' : '"xavier"'; // what Dense takes without being told
+    const spread = i === 0 ? "nn.normal(3)" : INITS.xavier;
+    const init = INITS[S.init] ?? spread;
+    const own = /relu/.test(activation) ? INITS.he : INITS.xavier; // what Dense takes without being told
     const settings = [units];
     if (activation && activation !== "identity") settings.push(`"${activation}"`);
     if (init !== own) settings.push(`init=${init}`);
@@ -70,17 +68,18 @@ function training(S, test, epochs) {
   const [name, ...settings] = OPTIMIZERS[S.optimizer];
   if (S.l2) settings.push(`weight_decay=${S.l2}`);
   const n = { xor: 4, spirals: 2 * (S.n >> 1) }[S.data] ?? S.n;
-  const isBatch = S.batch && S.batch < n - Math.ceil(test * n); // scikit-learn rounds the test set up
+  const isFull = !S.batch || S.batch >= n - Math.ceil(test * n); // scikit-learn rounds the test set up
+  const batches = isFull ? "" : `, batch_size=${S.batch}, rng=${S.seed}`;
   return [
     `optimizer = nn.${name}(${[S.rate, ...settings].join(", ")})`,
-    `nn.train(network, X, y, optimizer, epochs=${epochs}${isBatch ? `, batch_size=${S.batch}, rng=${S.seed}` : ""})`,
+    `nn.train(network, X, y, optimizer, epochs=${epochs}${batches})`,
   ];
 }
 
 function report({ loss }, test) {
-  const squared = loss.endsWith("squared_error"); // nnlib knows no classes there
+  const own = "np.mean((network.predict(X)[:, 0] >= 0.5) == y)"; // nnlib's squared errors know no classes
   const lines = [
-    `accuracy = ${squared ? "np.mean((network.predict(X)[:, 0] >= 0.5) == y)" : "network.accuracy(X, y)"}`,
+    `accuracy = ${loss.endsWith("squared_error") ? own : "network.accuracy(X, y)"}`,
     `print(f"${test ? "{name}" : "training"}: loss {network.loss(X, y):.4g}, accuracy {accuracy:.4g}")`,
   ];
   if (!test) return lines;

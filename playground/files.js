@@ -50,13 +50,11 @@ function zip(entries) {
   return join([...locals, ...directory, end]);
 }
 
-/** A record of the zip format: "PK", its kind, and fields of 16 bits. */
+/** "PK", the kind of record, and its fields of 16 bits; `words` makes two of a number of 32. */
 const record = (kind, ...fields) => bytes(Uint16Array.of(0x4b50, kind, ...fields));
-
-/** A number of 32 bits as two fields. */
 const words = (value) => [value & 0xffff, value >>> 16];
 
-/** The memory of a typed array: little-endian, as both formats ask, on every processor that browsers run on. */
+/** The memory of a typed array: little-endian, as both formats ask, on all that browsers run on. */
 const bytes = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 
 function join(parts) {

@@ -77,10 +77,11 @@ test("2,000 points take the tree less than 20 ms", () => {
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
   const X = Float64Array.from({ length: 2 * n }, random);
   const y = Float64Array.from({ length: n }, () => Number(random() < 0.5));
-  const times = Array.from({ length: 5 }, () => {
-    const begin = performance.now();
+  // The processor's time, as others may be busy on the machine; the first runs still compile.
+  const times = Array.from({ length: 20 }, () => {
+    const begin = process.cpuUsage();
     decisionTree(X, y, n);
-    return performance.now() - begin;
+    return process.cpuUsage(begin).user / 1000;
   });
   assert.ok(Math.min(...times) < 20, `${times}`);
 });

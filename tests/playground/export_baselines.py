@@ -1,4 +1,4 @@
-"""Numbers of scikit-learn's decision tree and logistic regression that tests/playground/baselines.test.js compares with.
+"""Numbers of scikit-learn's decision tree and logistic regression, which tests/playground/baselines.test.js compares.
 
 A tree is constant between its thresholds. So it is stored as its answers at the points next to all of them, on both
 sides: a tree that agrees there agrees everywhere.

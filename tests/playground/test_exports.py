@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,15 +52,6 @@ for path in sys.argv[1:]:
     results[path] = {"printed": printed.getvalue(), "theta": names["network"].theta.tolist()}
 print(json.dumps(results))
 """
-
-
-@pytest.fixture(scope="module")
-def node():
-    """The path of Node."""
-    path = shutil.which("node")
-    if path is None:
-        pytest.skip("needs Node, which runs the playground's modules")
-    return path
 
 
 @pytest.fixture(scope="module")
