@@ -6,62 +6,53 @@ const COLORS = ["class0", "class1", "ground", "ink", "muted", "grid", "train", "
 export function palette(element) {
   const style = getComputedStyle(element);
   const colors = Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--pg-${name}`).trim()]));
-  const map = colorMap(colors.class0, colors.ground, colors.class1, Number(style.getPropertyValue("--pg-share")));
-  return { ...colors, map, size: 0.86 * parseFloat(style.fontSize), family: style.fontFamily };
+  const map = (share) => colorMap(colors.class0, colors.ground, colors.class1, share);
+  return { ...colors, pale: map(0.42), full: map(0.8), em: 0.86 * parseFloat(style.fontSize), font: style.fontFamily };
 }
 
-/** 256 pixels from `share` of the color `low` over `middle` to as much of `high`, each "#rrggbb". */
+/** 256 pixels, 0xAABBGGRR, from `share` of the color `low` over `middle` to as much of `high`, each "#rrggbb". */
 export function colorMap(low, middle, high, share = 1) {
-  const [first, center, last] = [low, middle, high].map((c) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
-  const bytes = new Uint8ClampedArray(4 * 256).fill(255);
-  for (let i = 0; i < 256; i++) {
-    const end = i < 128 ? first : last;
+  const [first, center, last] = [low, middle, high].map((c) => [5, 3, 1].map((i) => parseInt(c.slice(i, i + 2), 16)));
+  return Uint32Array.from({ length: 256 }, (_, i) => {
     const part = share * Math.abs(i / 127.5 - 1);
-    for (let k = 0; k < 3; k++) bytes[4 * i + k] = center[k] + part * (end[k] - center[k]);
-  }
-  return new Uint32Array(bytes.buffer);
+    const mixed = (i < 128 ? first : last).map((c, k) => Math.round(part * c + (1 - part) * center[k]));
+    return mixed.reduce((pixel, c) => 256 * pixel + c, 255);
+  });
 }
 
-/** About `count` round numbers from `low` to `high`; with `log` powers of ten, with halves and fifths if these are few. */
+/** About `count` round numbers from `low` to `high`; on a logarithmic axis powers of ten, if it has two. */
 export function ticks(low, high, count, log = false) {
   if (log) {
-    const [from, to] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high) + 1e-9)];
-    const every = Math.max(1, Math.ceil((to - from) / count));
-    const factors = to - from > 1 ? [1] : [1, 2, 5];
-    const powers = Array.from({ length: Math.floor((to - from) / every) + 1 }, (_, i) => to - i * every).reverse();
-    const all = powers.flatMap((e) => factors.map((factor) => Number(`${factor}e${e}`)));
-    return all.filter((value) => value >= low * 0.999 && value <= high * 1.001);
+    const powers = ticks(Math.log10(low), Math.log10(high), count).filter(Number.isInteger);
+    if (powers.length > 1) return powers.map((power) => Number(`1e${power}`));
   }
-  if (!(high > low)) return [low];
-  const power = 10 ** Math.floor(Math.log10((high - low) / count));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power * count >= (high - low) * 0.999);
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= 0.999 * rough);
   const first = Math.ceil(low / step - 1e-9);
-  const all = Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
-  return all.map((value) => Number(value.toPrecision(12)));
+  const length = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
 const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
-/** A number as short as a picture needs it: 0.05, 20,000, 1e-6, 97.5%. */
+/** A number as short as an axis needs it: 0.05, 20,000, 1e-6, 97.5%. */
 export function label(value, percent = false) {
   if (percent) return `${format.format(100 * value)}%`;
-  const isSmall = value !== 0 && Math.abs(value) < 1e-3;
-  return isSmall ? Number(value.toPrecision(3)).toExponential() : format.format(value);
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : format.format(value);
 }
 
-/** Indices of the lowest and highest value in each of `columns` parts, in order. NaN is left out. */
+/** Indices of the lowest and the highest value in each of `columns` parts, in order, without NaN. */
 export function decimate(values, length, columns, log = false) {
   const kept = [];
-  for (let i = 0, column = 1; column <= columns && i < length; column++) {
-    const end = log ? length ** (column / columns) - 1e-9 : (length * column) / columns;
+  for (let i = 0, column = 1; column <= columns; column++) {
+    const end = column === columns ? length : log ? length ** (column / columns) : (length * column) / columns;
     let low = -1;
     let high = -1;
-    for (; i < length && i < end; i++) {
-      const value = values[i];
-      if (low < 0) {
-        if (value === value) low = high = i;
-      } else if (value < values[low]) low = i;
-      else if (value > values[high]) high = i;
+    for (; i < end; i++) {
+      if (low < 0 && !Number.isNaN(values[i])) low = high = i;
+      else if (values[i] < values[low]) low = i;
+      else if (values[i] > values[high]) high = i;
     }
     if (low >= 0) kept.push(Math.min(low, high));
     if (low !== high) kept.push(Math.max(low, high));
@@ -69,305 +60,264 @@ export function decimate(values, length, columns, log = false) {
   return kept;
 }
 
-/**
- * Lines [x, y, x, y, ...], in steps of the grid, on which a square field crosses `level`: marching squares.
- * The segments are joined, for else dashes would begin anew in every cell.
- */
-export function contour(field, size, level = 0.5) {
-  // An edge is 2 * node if it leads from a node to the right, 2 * node + 1 if up; it links to the edges before and after.
-  const links = new Map();
-  const link = (a, b) => links.set(a, [...(links.get(a) ?? []), b]);
+/** Segments [x, y, x, y], in steps of the grid, on which a square field crosses one half: marching squares. */
+export function contour(field, size) {
+  const isHigh = Uint8Array.from(field, (value) => value >= 0.5);
+  const segments = [];
   for (let node = 0; node < size * (size - 1); node++) {
-    if (node % size === size - 1) continue;
-    const nodes = [node, node + 1, node + size + 1, node + size];
-    const above = nodes.map((corner) => field[corner] >= level);
-    const sides = [2 * node, 2 * node + 3, 2 * (node + size), 2 * node + 1];
-    const crossed = sides.filter((_, i) => above[i] !== above[(i + 1) % 4]);
+    const cell = [node, node + 1, node + size + 1, node + size];
+    if (node % size === size - 1 || cell.every((corner) => isHigh[corner] === isHigh[node])) continue;
+    const points = cell.flatMap((from, i) => {
+      const to = cell[(i + 1) % 4];
+      if (isHigh[from] === isHigh[to]) return [];
+      const part = (0.5 - field[from]) / (field[to] - field[from]);
+      const [x, y] = [from % size, Math.floor(from / size)];
+      return [[x + part * ((to % size) - x), y + part * (Math.floor(to / size) - y)]];
+    });
     // In a saddle, the mean decides which two corners belong together.
-    const mean = () => nodes.reduce((sum, corner) => sum + field[corner], 0) / 4;
-    if (crossed.length === 4 && mean() >= level !== above[0]) crossed.push(crossed.shift());
-    for (let i = 0; i < crossed.length; i += 2) {
-      link(crossed[i], crossed[i + 1]);
-      link(crossed[i + 1], crossed[i]);
-    }
+    const isMeanHigh = cell.reduce((sum, corner) => sum + field[corner], 0) >= 2;
+    if (points.length === 4 && isMeanHigh !== isHigh[node] > 0) points.push(points.shift());
+    for (let i = 0; i < points.length; i += 2) segments.push([...points[i], ...points[i + 1]]);
   }
-  const point = (edge) => {
-    const node = edge >> 1;
-    const up = edge & 1;
-    const part = (level - field[node]) / (field[up ? node + size : node + 1] - field[node]);
-    return [(node % size) + (up ? 0 : part), Math.floor(node / size) + (up ? part : 0)];
-  };
-  const follow = (start) => {
-    const line = [];
-    const isRing = links.get(start).length > 1;
-    for (let edge = start; edge !== undefined; ) {
-      line.push(...point(edge));
-      const next = links.get(edge);
-      links.delete(edge);
-      edge = next.find((other) => links.has(other));
-    }
-    return isRing ? [...line, line[0], line[1]] : line;
-  };
-  const ends = [...links.keys()].filter((edge) => links.get(edge).length === 1);
-  return [...ends, ...links.keys()].flatMap((edge) => (links.has(edge) ? [follow(edge)] : []));
+  return segments;
 }
 
-/** A canvas as large as its box on the screen, empty: its context, its size in CSS pixels, and the size of its type. */
-function open(canvas, { size, family }) {
-  const scale = devicePixelRatio;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  const pixels = { width: Math.round(width * scale), height: Math.round(height * scale) };
-  // Setting a size is slow, even the one that the canvas has.
-  if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
+/** The value of a square field between its points. */
+export function between(field, size, column, row) {
+  const at = Math.min(size - 2, Math.floor(row)) * size + Math.min(size - 2, Math.floor(column));
+  const across = (i) => field[i] + (column - (at % size)) * (field[i + 1] - field[i]);
+  return across(at) + (row - Math.floor(at / size)) * (across(at + size) - across(at));
+}
+
+/** A canvas as sharp as the screen, empty: its context, and its size in CSS pixels. */
+function open(canvas, { em, font }) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const pixels = [width, height].map((length) => Math.round(length * devicePixelRatio));
+  // Setting a size takes long, even the one that the canvas has.
+  if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
   const c = canvas.getContext("2d");
-  c.setTransform(scale, 0, 0, scale, 0, 0);
+  c.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   c.clearRect(0, 0, width, height);
-  Object.assign(c, { font: `${size}px ${family}`, textBaseline: "middle", lineJoin: "round", lineCap: "butt" });
-  return { c, width, height, em: size };
+  Object.assign(c, { font: `${em}px ${font}`, textBaseline: "middle", lineJoin: "round" });
+  return [c, width, height];
 }
 
 function stroke(c, path, strokeStyle, lineWidth, dash = []) {
-  Object.assign(c, { strokeStyle, lineWidth });
   c.setLineDash(dash);
-  c.stroke(path);
+  Object.assign(c, { strokeStyle, lineWidth }).stroke(path);
+}
+
+function fill(c, path, fillStyle) {
+  Object.assign(c, { fillStyle }).fill(path);
 }
 
 function write(c, text, x, y, textAlign, fillStyle) {
-  Object.assign(c, { textAlign, fillStyle });
-  c.fillText(text, x, y);
+  Object.assign(c, { textAlign, fillStyle }).fillText(text, x, y);
+}
+
+/** Lead a path along [x, y, x, y, ...]. */
+function along(path, points) {
+  for (let i = 0; i < points.length; i += 2) path[i ? "lineTo" : "moveTo"](points[i], points[i + 1]);
+  return path;
 }
 
 function circle(path, x, y, radius) {
   path.moveTo(x + radius, y);
-  path.arc(x, y, radius, 0, 2 * Math.PI);
+  path.arc(x, y, radius, 0, 7);
+  return path;
 }
 
-function triangle(path, x, y, radius) {
-  path.moveTo(x, y - radius);
-  path.lineTo(x + 0.87 * radius, y + 0.5 * radius);
-  path.lineTo(x - 0.87 * radius, y + 0.5 * radius);
-  path.closePath();
-}
+let scratch;
 
-const scratch = typeof document === "undefined" ? null : document.createElement("canvas");
-
-/** A square field of size * size values as colors; `place` takes a value to [0, 1]. */
-function drawField(c, field, size, x, y, side, map, place) {
-  if (scratch.width !== size) scratch.width = scratch.height = size;
+/** Values of a square grid as colors, from `low` to `high`. */
+function drawField(c, values, [x, y, side], map, low, high) {
+  const size = Math.sqrt(values.length);
   const image = new ImageData(size, size);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < size * size; i++) {
-    const row = size - 1 - Math.floor(i / size); // the picture's rows begin at the top
-    pixels[row * size + (i % size)] = map[Math.max(0, Math.min(255, Math.floor(256 * place(field[i]))))];
+  for (let i = 0; i < values.length; i++) {
+    const row = size - 1 - Math.floor(i / size); // an image begins at the top
+    pixels[row * size + (i % size)] = map[Math.max(0, Math.min(255, (256 * (values[i] - low)) / (high - low))) | 0];
   }
+  scratch ??= document.createElement("canvas");
+  if (scratch.width !== size) scratch.width = scratch.height = size;
   scratch.getContext("2d").putImageData(image, 0, 0);
-  // The values lie on the corners of the grid: half a pixel on each side is outside.
+  // The values stand for the middles of its pixels.
   c.drawImage(scratch, 0.5, 0.5, size - 1, size - 1, x, y, side, side);
 }
 
-/** The field of probabilities, the data, and the boundary, where the field crosses one half. */
+/** The field of probabilities, the points, and the boundary, where the field crosses one half. */
 export function drawBoundary(canvas, { field, size, box, train, test, showTest, tree, line }, colors) {
-  const { c, width, height, em } = open(canvas, colors);
+  const [c, width, height] = open(canvas, colors);
+  const { em, ground, ink } = colors;
   const [left, top] = [2.2 * em, 0.5 * em];
   const side = Math.min(width - left - top, height - top - 1.6 * em);
-  const unit = side / (size - 1);
-  const [low, bottom] = [box[0], box[2]];
-  const scale = (size - 1) / (box[1] - low);
-  const x = (column) => left + column * unit;
-  const y = (row) => top + side - row * unit;
-  for (const value of ticks(low, box[1], 5)) {
-    write(c, label(value), x((value - low) * scale), top + side + em, "center", colors.muted);
+  const last = size - 1;
+  const place = (value, low, high) => (last * (value - low)) / (high - low); // on the grid
+  const x = (column) => left + (column / last) * side;
+  const y = (row) => top + side - (row / last) * side;
+  const [x0, x1, y0, y1] = box;
+  for (const value of ticks(x0, x1, 5)) {
+    write(c, label(value), x(place(value, x0, x1)), top + side + em, "center", colors.muted);
   }
-  for (const value of ticks(bottom, box[3], 5)) {
-    write(c, label(value), left - 0.5 * em, y((value - bottom) * scale), "right", colors.muted);
+  for (const value of ticks(y0, y1, 5)) {
+    write(c, label(value), left - em / 2, y(place(value, y0, y1)), "right", colors.muted);
   }
-  drawField(c, field, size, left, top, side, colors.map, (p) => p);
-  const radius = Math.min(7, Math.max(2.2, 75 / Math.sqrt(train.n)));
-  drawPoints(train, false);
-  if (showTest && test) drawPoints(test, true);
-  if (tree) drawLines(tree, 1.6, [8, 4]);
-  if (line) drawLines(line, 2, [2, 3]);
-  drawLines(field, 2.2);
+  drawField(c, field, [left, top, side], colors.pale, 0, 1);
 
-  function drawLines(values, thick, dash) {
-    const path = new Path2D();
-    for (const points of contour(values, size)) {
-      for (let i = 0; i < points.length; i += 2) path[i ? "lineTo" : "moveTo"](x(points[i]), y(points[i + 1]));
-    }
-    stroke(c, path, colors.ground, thick + 2);
-    stroke(c, path, colors.ink, thick, dash);
-  }
-
-  function drawPoints({ X, y: classes, n }, isHollow) {
+  const radius = Math.max(2.2, Math.min(7, 75 / Math.sqrt(train.n)));
+  for (const set of showTest ? [train, test] : [train]) {
     const paths = [new Path2D(), new Path2D()];
     const wrong = new Path2D();
-    for (let i = 0; i < n; i++) {
-      const [column, row] = [(X[2 * i] - low) * scale, (X[2 * i + 1] - bottom) * scale];
-      if (classes[i]) triangle(paths[1], x(column), y(row), 1.3 * radius);
-      else circle(paths[0], x(column), y(row), radius);
-      // From the field as it is drawn, so that the rings agree with the line.
-      if (between(field, size, column, row) >= 0.5 !== classes[i] > 0) circle(wrong, x(column), y(row), radius + 2.5);
+    for (let i = 0; i < set.n; i++) {
+      const [column, row] = [place(set.X[2 * i], x0, x1), place(set.X[2 * i + 1], y0, y1)];
+      const [u, v] = [x(column), y(row)];
+      const [w, h] = [1.15 * radius, 0.7 * radius];
+      if (set.y[i] === 0) circle(paths[0], u, v, radius);
+      else along(paths[1], [u, v - 2 * h, u + w, v + h, u - w, v + h]).closePath();
+      // Judged by the field as it is drawn, so that the rings agree with the line.
+      if (between(field, size, column, row) >= 0.5 !== set.y[i] > 0) circle(wrong, u, v, radius + 2.5);
     }
     paths.forEach((path, k) => {
       const color = colors[`class${k}`];
-      c.fillStyle = isHollow ? colors.ground : color;
-      c.fill(path);
-      stroke(c, path, isHollow ? color : colors.ground, isHollow ? 1.5 : 0.8);
+      fill(c, path, set === test ? ground : color);
+      stroke(c, path, ...(set === test ? [color, 1.5] : [ground, 0.6]));
     });
-    stroke(c, wrong, colors.ink, 1.1);
+    stroke(c, wrong, ink, 1.2);
   }
-}
 
-/** The value of a square field between its points: linear in both directions. */
-export function between(field, size, column, row) {
-  const at = Math.min(size - 2, Math.floor(row)) * size + Math.min(size - 2, Math.floor(column));
-  const [right, up] = [column - (at % size), row - Math.floor(at / size)];
-  const along = (i) => field[i] + right * (field[i + 1] - field[i]);
-  return along(at) + up * (along(at + size) - along(at));
+  // Told apart by their form: a thin line, a double one, and the network's own, which is thick.
+  const styles = [[tree, ground, 3.2, ink, 1.2], [line, ink, 5, ground, 2.6], [field, ground, 4.5, ink, 2.4]];
+  for (const [values, ...pens] of styles) {
+    const path = new Path2D();
+    for (const [u, v, w, z] of values ? contour(values, size) : []) along(path, [x(u), y(v), x(w), y(z)]);
+    stroke(c, path, pens[0], pens[1]);
+    stroke(c, path, pens[2], pens[3]);
+  }
 }
 
 /** Units as small fields of their activations; weights as lines, the thicker the larger, dashed if negative. */
-export function drawNetwork(canvas, { sizes, theta, layers, fields, k, activation, dead }, colors) {
-  const { c, width, height, em } = open(canvas, colors);
+export function drawNetwork(canvas, { sizes, theta, layers, fields, output, activation, dead }, colors) {
+  const [c, width, height] = open(canvas, colors);
+  const { em, ink } = colors;
   const top = 1.8 * em;
   const side = Math.min(3.5 * em, width / (2 * sizes.length - 1), (0.88 * (height - top)) / Math.max(...sizes));
-  const x = (layer) => (layer / (sizes.length - 1)) * (width - side - 4 * em) + 2 * em;
+  const x = (layer) => 2 * em + (layer / (sizes.length - 1)) * (width - side - 4 * em);
   const y = (layer, unit) => top + ((unit + 0.5) / sizes[layer]) * (height - top) - side / 2;
-  // One path for each thickness and sign: 800 strokes would take too long.
+  // A path for each thickness and sign, for a stroke for each weight takes too long; so do many curves and dashes.
   const paths = new Map();
+  const isDense = theta.length > 150;
   layers.forEach(({ fanIn, units, W }, layer) => {
     const [from, to] = [x(layer) + side, x(layer + 1)];
     for (let i = 0; i < fanIn * units; i++) {
-      const weight = theta[W + i];
-      const thick = (Math.sign(weight) * Math.ceil((14 * Math.abs(weight)) / (Math.abs(weight) + 4))) / 2;
-      if (!thick) continue;
-      if (!paths.has(thick)) paths.set(thick, new Path2D());
+      const thick = Math.round((12 * theta[W + i]) / (Math.abs(theta[W + i]) + 4)) / 2;
+      const path = paths.get(thick) ?? new Path2D();
       const [start, end] = [y(layer, Math.floor(i / units)) + side / 2, y(layer + 1, i % units) + side / 2];
-      const path = paths.get(thick);
       path.moveTo(from, start);
-      path.bezierCurveTo((from + to) / 2, start, (from + to) / 2, end, to, end);
+      if (isDense) path.lineTo(to, end);
+      else path.bezierCurveTo((from + to) / 2, start, (from + to) / 2, end, to, end);
+      paths.set(thick, path);
     }
   });
   for (const [thick, path] of paths) {
-    stroke(c, path, thick > 0 ? colors.class1 : colors.class0, Math.abs(thick), thick < 0 ? [5, 3] : []);
+    const dash = thick < 0 && !isDense ? [5, 3] : [];
+    if (thick) stroke(c, path, colors[thick > 0 ? "class1" : "class0"], Math.abs(thick), dash);
   }
-  const inputs = [(i) => i % k, (i) => Math.floor(i / k)].map((at) => Float32Array.from({ length: k * k }, (_, i) => at(i)));
-  const all = [...inputs, ...fields];
+  const ramp = Float32Array.from({ length: 400 }, (_, i) => (i % 20) / 9.5 - 1);
+  const all = [ramp, ramp.map((_, i) => ramp[Math.floor(i / 20)]), ...fields];
   let next = 0;
   sizes.forEach((count, layer) => {
     const isOutput = layer === sizes.length - 1;
-    const heading = layer === 0 ? "inputs" : isOutput ? "output" : activation.replace("_", " ");
-    write(c, heading, x(layer) + side / 2, 0.7 * em, "center", colors.muted);
+    const name = layer === 0 ? "inputs" : isOutput ? "output" : activation.replace("_", " ");
+    write(c, name, x(layer) + side / 2, 0.7 * em, "center", colors.muted);
     for (let unit = 0; unit < count; unit++, next++) {
-      const [left, up] = [x(layer), y(layer, unit)];
-      c.fillStyle = colors.ground;
-      c.fillRect(left, up, side, side);
+      const square = [x(layer), y(layer, unit), side];
+      const [left, up] = square;
       const frame = new Path2D();
       frame.rect(left, up, side, side);
-      if (!isOutput) drawField(c, all[next], k, left, up, side, colors.map, spanOf(all[next], layer && activation));
-      else write(c, count > 1 ? unit : "p", left + side / 2, up + side / 2, "center", colors.ink);
-      if (layer === 0) write(c, `x${unit + 1}`, left - 0.5 * em, up + side / 2, "right", colors.ink);
-      if (layer && !isOutput && dead[next - 2]) {
-        frame.moveTo(left, up);
-        frame.lineTo(left + side, up + side);
-        frame.moveTo(left + side, up);
-        frame.lineTo(left, up + side);
+      fill(c, frame, colors.ground);
+      if (isOutput) drawField(c, output, square, colors.full, ...(count > 1 && unit === 0 ? [1, 0] : [0, 1]));
+      else if (layer && activation === "sigmoid") drawField(c, all[next], square, colors.full, 0, 1);
+      else {
+        const bound = all[next].reduce((most, v) => Math.max(most, Math.abs(v)), activation === "tanh" ? 1 : 1e-9);
+        drawField(c, all[next], square, colors.full, -bound, bound);
       }
-      stroke(c, frame, colors.ink, 1);
+      if (layer === 0) write(c, `x${unit + 1}`, left - 0.5 * em, up + side / 2, "right", ink);
+      else if (!isOutput && dead[next - 2]) {
+        along(frame, [left, up, left + side, up + side]);
+        along(frame, [left, up + side, left + side, up]);
+      }
+      stroke(c, frame, ink, 1);
     }
   });
 }
 
-/** How a unit's values become colors: those with bounds against their bounds, the others against their largest. */
-function spanOf(values, activation) {
-  if (activation === "sigmoid") return (value) => value;
-  let largest = activation === "tanh" ? 1 : 1e-9;
-  if (activation === 0) return (value) => value / Math.sqrt(values.length);
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  return (value) => 0.5 + value / largest / 2;
-}
-
-/**
- * Curves against epochs, with their names and last values at their ends. `faint` are further curves, without names.
- */
+/** Curves against epochs, with their names at their ends; `faint` are further curves, without names. */
 export function drawCurves(canvas, { series, faint = [], logX, logY, percent }, colors) {
-  const { c, width, height, em } = open(canvas, colors);
-  const [left, right, top, bottom] = [3.6 * em, width - 5.2 * em, 0.8 * em, height - 1.8 * em];
-  const columns = Math.max(2, Math.round(right - left));
-  const curves = [...faint.map((values) => ({ values, length: values.length })), ...series].map((curve) => ({
-    ...curve, kept: decimate(curve.values, curve.length, columns, logX),
-  }));
-  let [low, high, epochs] = [Infinity, -Infinity, 10];
-  for (const { values, kept, length } of curves) {
-    epochs = Math.max(epochs, length);
-    for (const i of kept) {
-      if (logY && !(values[i] > 0)) continue;
-      low = Math.min(low, values[i]);
-      high = Math.max(high, values[i]);
-    }
-  }
-  if (low > high) [low, high] = [0.5, 1];
+  const [c, width, height] = open(canvas, colors);
+  const { em, muted } = colors;
+  const [left, right, top, bottom] = [3.4 * em, width - 5 * em, 0.8 * em, height - 1.8 * em];
+  const isDrawn = (value) => Number.isFinite(value) && (!logY || value > 0);
+  const curves = [...faint.map((values) => ({ values, length: values.length })), ...series].map((curve) => {
+    const kept = decimate(curve.values, curve.length, Math.max(1, right - left), logX);
+    return { ...curve, kept: kept.filter((i) => isDrawn(curve.values[i])) };
+  });
+  const shown = curves.flatMap(({ values, kept }) => kept.map((i) => values[i]));
+  const epochs = Math.max(10, ...curves.map(({ length }) => length));
+  let low = shown.reduce((least, value) => Math.min(least, value), 1);
+  let high = shown.reduce((most, value) => Math.max(most, value), percent || logY ? low : 0) || 1;
   if (percent) [low, high] = [Math.min(0.9, Math.floor(10 * low) / 10), 1];
-  else if (!logY) [low, high] = [0, high || 1];
-  else if (high < 2 * low) [low, high] = [low / 2, high * 2];
-  const x = (epoch) => left + (logX ? Math.log(epoch) / Math.log(epochs) : (epoch - 1) / (epochs - 1)) * (right - left);
-  const part = (value) => (logY ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
-  const y = (value) => bottom - part(value) * (bottom - top);
+  else if (!logY) low = 0;
+  else if (high < 2 * low) [low, high] = [low / 2, 2 * high];
+  const part = (v, from, to, log) => (log ? Math.log(v / from) / Math.log(to / from) : (v - from) / (to - from));
+  const x = (i) => left + part(i + 1, 1, epochs, logX) * (right - left);
+  const y = (value) => bottom - part(value, low, high, logY) * (bottom - top);
 
   const grid = new Path2D();
   for (const value of ticks(low, high, height / (3.5 * em), logY)) {
-    grid.moveTo(left, y(value));
-    grid.lineTo(right, y(value));
-    write(c, label(value, percent), left - 0.5 * em, y(value), "right", colors.muted);
+    along(grid, [left, y(value), right, y(value)]);
+    write(c, label(value, percent), left - em / 2, y(value), "right", muted);
   }
   stroke(c, grid, colors.grid, 1);
-  for (const value of ticks(1, epochs, width / (7 * em), logX)) {
-    write(c, label(value), x(value), bottom + em, "center", colors.muted);
+  for (const epoch of ticks(1, epochs, (right - left) / (3.5 * em), logX)) {
+    write(c, label(epoch), x(epoch - 1), bottom + em, "center", muted);
   }
-  let lowest = -Infinity;
-  const named = [];
+  const ends = [];
   for (const { values, kept, name, style } of curves) {
-    const path = new Path2D();
-    const drawn = logY ? kept.filter((i) => values[i] > 0) : kept;
-    drawn.forEach((i, at) => path[at ? "lineTo" : "moveTo"](x(i + 1), y(values[i])));
-    const color = colors[style] ?? colors.muted;
+    const path = along(new Path2D(), kept.flatMap((i) => [x(i), y(values[i])]));
     c.globalAlpha = name ? 1 : 0.4;
-    stroke(c, path, color, name ? 1.8 : 1, style === "test" ? [5, 2] : []);
-    if (!name || !drawn.length) continue;
-    const last = drawn.at(-1);
-    const end = new Path2D();
-    circle(end, x(last + 1), y(values[last]), 2.5);
-    c.fillStyle = color;
-    c.fill(end);
-    named.push({ text: name, color, at: y(values[last]) });
+    stroke(c, path, colors[style] ?? muted, name ? 1.8 : 1, style === "test" ? [5, 2] : []);
+    if (!name || !kept.length) continue;
+    const at = y(values[kept.at(-1)]);
+    fill(c, circle(new Path2D(), x(kept.at(-1)), at, 2.5), colors[style]);
+    ends.push({ name, at, color: colors[style] });
   }
-  named.sort((a, b) => a.at - b.at);
-  for (const { text, color, at } of named) {
-    lowest = Math.max(at, lowest + 1.2 * em);
-    write(c, text, right + 0.5 * em, lowest, "left", color);
+  let free = 0;
+  for (const { name, at, color } of ends.sort((a, b) => a.at - b.at)) {
+    write(c, name, right + em / 2, Math.max(at, free), "left", color);
+    free = Math.max(at, free) + 1.2 * em;
   }
 }
 
-/** Accuracies of several starts as dots on an axis, equal ones on top of each other; `chosen` is filled. */
-export function drawSpread(canvas, { values, chosen, best }, colors) {
-  const { c, width, height, em } = open(canvas, colors);
-  const [left, right, bottom] = [1.5 * em, width - 1.5 * em, height - 1.8 * em];
+/** Accuracies of several starts as dots above an axis, near ones on top of each other. */
+export function drawSpread(canvas, { values, chosen }, colors) {
+  const [c, width, height] = open(canvas, colors);
+  const { em, ink, muted } = colors;
+  const [left, right, bottom, radius] = [1.5 * em, width - 1.5 * em, height - 1.8 * em, 0.36 * em];
   const low = Math.min(0.9, Math.floor(10 * Math.min(...values)) / 10);
   const x = (value) => left + ((value - low) / (1 - low)) * (right - left);
-  const radius = Math.min(0.4 * em, (bottom - 2) / values.length / 2);
-  const axis = new Path2D();
-  axis.moveTo(left, bottom);
-  axis.lineTo(right, bottom);
-  stroke(c, axis, colors.muted, 1);
-  for (const value of ticks(low, 1, 5)) write(c, label(value, true), x(value), bottom + em, "center", colors.muted);
-  const heights = new Map();
+  stroke(c, along(new Path2D(), [left, bottom, right, bottom]), muted, 1);
+  for (const value of ticks(low, 1, 5)) write(c, label(value, true), x(value), bottom + em, "center", muted);
+  const stacks = new Map();
   values.forEach((value, i) => {
-    const bin = Math.round(x(value) / (2 * radius));
-    const count = heights.get(bin) ?? 0;
-    heights.set(bin, count + 1);
-    const dot = new Path2D();
-    circle(dot, x(value), bottom - (2 * count + 1.4) * radius, 0.85 * radius);
-    c.fillStyle = i === chosen ? colors.class1 : colors.ink;
-    c.fill(dot);
+    const place = Math.round(x(value) / (2 * radius));
+    stacks.set(place, [...(stacks.get(place) ?? []), i]);
   });
+  for (const stack of stacks.values()) {
+    const step = Math.min(2 * radius, (bottom - 3 * radius) / stack.length);
+    stack.forEach((i, at) => {
+      const dot = circle(new Path2D(), x(values[i]), bottom - 1.5 * radius - at * step, radius);
+      fill(c, dot, i === chosen ? colors.class1 : ink);
+      stroke(c, dot, colors.ground, 1);
+    });
+  }
 }
