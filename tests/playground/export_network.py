@@ -21,9 +21,9 @@ NETWORKS = [
 OPTIMIZERS = {
     "sgd": lambda l2: nn.SGD(0.3, weight_decay=l2),
     "momentum": lambda l2: nn.SGD(0.05, momentum=0.9, weight_decay=l2),
-    "adam": lambda l2: nn.Adam(0.05, weight_decay=l2),
+    "adam": lambda l2: nn.Adam(0.02, weight_decay=l2),
 }
-RATES = {"sgd": 0.3, "momentum": 0.05, "adam": 0.05}
+RATES = {"sgd": 0.3, "momentum": 0.05, "adam": 0.02}
 STEPS = 100
 SHOWN = [0, 1, 2, 4, 9, 19, 49, 99]  # the sum of all losses stands for the others
 EXTREMES = [1e-3, 37.0, 800.0, 1e6, 1e300]  # scales of the logits
