@@ -1,26 +1,23 @@
-// Training, away from the page, so that the page stays responsive. The page sends orders and asks for frames;
-// nothing is sent unasked but the data, the progress of the 20 starts, and news that an order has ended.
+// Training, away from the page, which so stays responsive. The page gives orders and asks for frames; unasked it gets
+// the data, the progress of the starts side by side, and word that an order has ended.
 
 import { decisionTree, logisticRegression } from "./baselines.js";
 import { makeData } from "./data.js";
-import { MAX_EPOCHS } from "./state.js";
 import { Run } from "./training.js";
 
 const SLICE = 12; // milliseconds of training between two looks at the orders
 const FIELD = 90; // points along a side of the boundary's field
 const UNIT = 30; // and of a hidden unit's
+const MOST = 100_000; // epochs whose history is kept
 
-let S, id, data, dataKey, run, grids, baselines;
-let job = null; // what training is under way: {mode, speed, began, from}
-let seeds = null; // the runs side by side
-let pace = { time: 0, epoch: 0, rate: 0 };
+let S, id, data, dataKey, grids, baselines, run, job;
 
 const orders = {
   setup(message) {
     ({ S, id } = message);
-    job = seeds = null;
+    job = null;
     // The same data are not made anew: the tree takes longer than all the rest.
-    const key = JSON.stringify([S.data, S.n, S.noise, S.data_seed, S.test, S.standardize]);
+    const key = [S.data, S.n, S.noise, S.data_seed, S.test, S.standardize].join();
     if (key !== dataKey) {
       data = makeData(S);
       grids = { field: grid(data.box, FIELD), unit: grid(data.box, UNIT) };
@@ -29,152 +26,119 @@ const orders = {
       dataKey = key;
     }
     run = new Run(S, data);
-    post("data", { data, baselines, sizes: run.network.sizes, layers: run.network.layers, size: FIELD, k: UNIT });
+    const { sizes, layers } = run.network;
+    post("data", { data, ...baselines, sizes, layers, size: FIELD, k: UNIT });
   },
+  /** `mode` is run, finish (run to a stop condition), epoch or step. */
   train({ mode, speed }) {
-    job = { mode, speed, began: performance.now(), from: run.epoch };
-    pace = { time: job.began, epoch: run.epoch, rate: 0 };
-    next();
+    job = { mode };
+    orders.speed({ speed });
+    next(job);
   },
   speed({ speed }) {
-    if (job) Object.assign(job, { speed, began: performance.now(), from: run.epoch });
+    if (job) Object.assign(job, { speed: Number(speed) || Infinity, began: performance.now(), from: run.epoch });
   },
   pause() {
-    if (job) end("paused");
+    if (job) end("Paused.");
   },
   frame({ since }) {
-    const { network, epoch, batches, steps, history } = run;
-    const { test, train } = data;
-    const part = (column) => column.slice(since, history.length);
-    const columns = ["loss", "accuracy", "testLoss", "testAccuracy"].map((name) => [name, part(history[name])]);
+    const { network, epoch, batches, history } = run;
+    const { train } = data;
+    const columns = ["loss", "accuracy", "testLoss", "testAccuracy"];
     post("frame", {
-      epoch, batches, steps, since, length: history.length, history: Object.fromEntries(columns),
-      training: job !== null, rate: pace.rate, theta: network.theta.slice(),
-      field: Float32Array.from(network.probabilities(grids.field, FIELD * FIELD)),
-      units: network.activity(grids.unit, UNIT * UNIT).slice(0, -1),
-      dead: deadUnits(network.activity(train.X, train.n).slice(0, -1)),
-      train: network.score(train.X, train.y, train.n),
-      test: test.n ? network.score(test.X, test.y, test.n) : null,
+      epoch, batches, theta: network.theta.slice(), ...scores(network),
+      history: Object.fromEntries(columns.map((name) => [name, history[name].slice(since, history.length)])),
+      field: Float32Array.from(network.probabilities(grids.field, FIELD ** 2)),
+      units: hidden(grids.unit, UNIT ** 2),
+      // A relu that is silent for every training point is dead: no gradient reaches its weights.
+      dead: hidden(train.X, train.n).map((values) => S.activation === "relu" && values.every((value) => value === 0)),
     });
   },
-  seeds({ count }) {
-    const starts = Array.from({ length: count }, (_, i) => (S.seed + i) % 2 ** 32);
-    seeds = starts.map((seed) => ({ seed, run: new Run({ ...S, seed }, data), done: false }));
-    nextOfSeeds(performance.now());
+  starts({ count }) {
+    const seeds = Array.from({ length: count }, (_, i) => (S.seed + i) % 2 ** 32);
+    nextOfStarts(seeds.map((seed) => new Run({ ...S, seed }, data)), performance.now());
   },
 };
 
-onmessage = ({ data: message }) => {
+const guarded = (task) => (argument) => {
   try {
-    orders[message.type](message);
+    task(argument);
   } catch (error) {
-    fail(error);
+    job = null;
+    post("failed", { text: error.message });
   }
 };
 
-/** A task after those that wait: unlike timers, which browsers slow down, it begins at once. */
+onmessage = guarded(({ data: message }) => orders[message.type](message));
+
+// A message to itself begins a task after the orders that wait, and at once; timers are slowed down by browsers.
 const { port1, port2 } = new MessageChannel();
-const waiting = [];
-port1.onmessage = () => waiting.shift()();
+const tasks = [];
+port1.onmessage = guarded(() => tasks.shift()());
 function soon(task) {
-  waiting.push(() => {
-    try {
-      task();
-    } catch (error) {
-      fail(error);
-    }
-  });
+  tasks.push(task);
   port2.postMessage(null);
 }
 
-function next() {
-  const mine = job;
-  const again = () => job === mine && next();
-  const stop = performance.now() + SLICE;
-  const speed = job.speed === "fastest" ? Infinity : Number(job.speed);
+function next(mine) {
+  if (job !== mine) return;
+  const slice = performance.now();
   do {
-    const ended = over();
-    if (ended) return end(...ended);
-    if (run.epoch - job.from >= ((performance.now() - job.began) / 1000) * speed) return void setTimeout(again, 5);
+    const single = job.mode === "step" || job.mode === "epoch";
+    const due = ((performance.now() - job.began) / 1000) * job.speed;
+    if (run.diverged) return end(run.diverged, true);
+    if (run.epoch >= MOST) return end(`The page keeps ${MOST} epochs; for more, run the code.`, true);
+    if (job.mode === "finish" && run.reached()) return end(run.reached());
+    if (run.epoch - job.from >= due) return void setTimeout(guarded(next), 5, mine);
     if (job.mode === "step") run.step();
     else run.runEpoch();
-  } while (job.mode !== "step" && job.mode !== "epoch" && performance.now() < stop);
-  measurePace();
-  if (job.mode === "step" || job.mode === "epoch") return end(run.diverged ? "diverged" : "done", run.diverged ?? "");
-  soon(again);
+    if (single) return end(run.diverged ?? "", Boolean(run.diverged));
+  } while (performance.now() - slice < SLICE);
+  soon(() => next(mine));
 }
 
-/** Why the training ends here, or null. */
-function over() {
-  if (run.diverged) return ["diverged", run.diverged];
-  if (run.epoch >= MAX_EPOCHS) {
-    return ["full", `The page keeps no more than ${MAX_EPOCHS} epochs: take the code and train in Python.`];
-  }
-  const reached = job.mode === "finish" && run.reached();
-  return reached ? ["reached", reached] : null;
-}
-
-function end(why, text = "") {
+function end(text, trouble = false) {
   job = null;
-  post("ended", { why, text });
-}
-
-function measurePace() {
-  const now = performance.now();
-  const seconds = (now - pace.time) / 1000;
-  if (seconds > 0.5 || !pace.rate) pace.rate = (run.epoch - pace.epoch) / seconds;
-  if (seconds > 0.5) Object.assign(pace, { time: now, epoch: run.epoch });
+  post("ended", { text, trouble });
 }
 
 /** All starts go on side by side, a slice each in turn. */
-function nextOfSeeds(told) {
-  const mine = seeds;
-  for (const start of seeds.filter(({ done }) => !done)) {
-    const stop = performance.now() + SLICE / 4;
-    do {
-      start.done = Boolean(start.run.diverged || start.run.reached());
-      if (!start.done) start.run.runEpoch();
-    } while (!start.done && performance.now() < stop);
+function nextOfStarts(runs, told) {
+  let finished = true;
+  for (const start of runs) {
+    const slice = performance.now();
+    const over = () => start.diverged ?? start.reached();
+    while (!over() && performance.now() - slice < SLICE / 4) start.runEpoch();
+    finished &&= Boolean(over());
   }
-  const finished = seeds.every(({ done }) => done);
   if (finished || performance.now() - told > 250) {
     told = performance.now();
-    const results = seeds.map(({ seed, run: { network, epoch, diverged, history }, done }) => ({
-      seed, epoch, done, diverged: Boolean(diverged),
-      train: network.score(data.train.X, data.train.y, data.train.n),
-      test: data.test.n ? network.score(data.test.X, data.test.y, data.test.n) : null,
-      loss: finished ? Float32Array.from(history.loss.subarray(0, history.length)) : null,
+    const results = runs.map(({ network, epoch, diverged, history }) => ({
+      epoch, diverged, ...scores(network), loss: finished ? history.loss.slice(0, history.length) : [],
     }));
-    post("seeds", { finished, results });
+    post("starts", { finished, results });
   }
-  if (finished) seeds = null;
-  else soon(() => seeds === mine && nextOfSeeds(told));
+  if (!finished) soon(() => nextOfStarts(runs, told));
 }
 
-/** Which hidden relus are silent for every training point: no gradient reaches their weights. */
-function deadUnits(activity) {
-  return activity.map((values) => S.activation === "relu" && values.every((value) => value === 0));
+function scores(network) {
+  const score = ({ X, y, n }) => (n ? network.score(X, y, n) : null);
+  return { train: score(data.train), test: score(data.test) };
 }
+
+const hidden = (X, n) => run.network.activity(X, n).slice(0, -1);
 
 /** Points of a regular grid over the box, row by row from the lowest x1, as inputs of a network. */
 function grid([left, right, bottom, top], side) {
-  const X = new Float64Array(2 * side * side);
-  for (let i = 0; i < side * side; i++) {
-    X[2 * i] = left + ((i % side) / (side - 1)) * (right - left);
-    X[2 * i + 1] = bottom + (Math.floor(i / side) / (side - 1)) * (top - bottom);
-  }
-  return X;
+  const along = (i, low, high) => low + (i / (side - 1)) * (high - low);
+  const points = Array.from({ length: side ** 2 }, (_, i) => [
+    along(i % side, left, right), along(Math.floor(i / side), bottom, top),
+  ]);
+  return Float64Array.from(points.flat());
 }
 
 function onGrid(predict) {
-  return Float32Array.from({ length: FIELD * FIELD }, (_, i) => predict(grids.field[2 * i], grids.field[2 * i + 1]));
+  return Float32Array.from({ length: FIELD ** 2 }, (_, i) => predict(grids.field[2 * i], grids.field[2 * i + 1]));
 }
 
-function post(type, message) {
-  postMessage({ type, id, ...message });
-}
-
-function fail(error) {
-  job = seeds = null;
-  post("failed", { text: error.message });
-}
+const post = (type, message) => postMessage({ type, id, ...message });

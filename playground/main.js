@@ -1,0 +1,326 @@
+// The page: settings come from the address and the controls, orders go to the worker, and what it sends is shown.
+
+import { pythonCode } from "./code.js";
+import { networkFile } from "./files.js";
+import { fieldsOf, format, parse } from "./state.js";
+import { drawBoundary, drawCurves, drawNetwork, drawSpread, palette } from "./view.js";
+
+const STARTS = 20;
+const $ = (id) => document.getElementById(id);
+const [app, settings, views] = [$("playground"), $("settings"), $("views")];
+const controls = Object.fromEntries([...settings, ...views, $("speed")].map((control) => [control.name, control]));
+const fields = fieldsOf(Object.values(controls));
+const layerControls = Object.values(controls).filter(({ name }) => name.startsWith("layer"));
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+let S; // the settings
+let id = 0; // the number of the last set-up: what belongs to an earlier one comes too late
+let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, the curves, the starts
+let training = false;
+let waiting = false; // for a frame
+let asked = 0; // for it, when
+let pace = {}; // epochs per second, from a frame to one half a second later
+let news = null; // what to say when the next frame is there
+let stale = false; // whether the pictures show less than is known
+let scheduled = false; // whether they will be drawn
+let worker, startsWorker, colors;
+
+// ---------------------------------------------------------------- workers
+
+function newWorker(receive) {
+  const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  made.onmessage = ({ data: message }) => message.id === id && receive[message.type](message);
+  made.onerror = () => receive.failed({ text: "the script that trains did not load" });
+  return made;
+}
+
+const receive = {
+  data(message) {
+    shape = message;
+  },
+  frame(message) {
+    waiting = false;
+    frame = message;
+    for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
+    redraw();
+    if (news !== null && !training) {
+      say(`${news} ${sentence()}`);
+      news = null;
+    }
+  },
+  ended({ text, trouble }) {
+    setTraining(false);
+    if (trouble) complain([text]);
+    ask(trouble ? "Stopped." : text); // once more, for the end
+  },
+  failed({ text }) {
+    setTraining(false);
+    stopStarts();
+    complain([`Something went wrong: ${text}. Load the page again; if it comes back, without the settings.`]);
+  },
+};
+
+function ask(before = news) {
+  [news, waiting, asked] = [before, true, performance.now()];
+  worker.postMessage({ type: "frame", since: history.loss.length });
+}
+
+/** Back to epoch 0. */
+function reset(said) {
+  id += 1;
+  setTraining(false);
+  stopStarts();
+  showStarts([]);
+  history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
+  $("code").hidden = true;
+  worker.postMessage({ type: "setup", S, id });
+  ask(said);
+}
+
+function train(mode, speed = "fastest") {
+  complain([]);
+  setTraining(true);
+  pace = { time: performance.now(), epoch: frame.epoch };
+  worker.postMessage({ type: "train", mode, speed });
+  soon();
+}
+
+function setTraining(now) {
+  training = now;
+  show("run", now ? "Pause" : "Run");
+}
+
+// ---------------------------------------------------------------- starts side by side
+
+function tryStarts() {
+  if (startsWorker) {
+    stopStarts();
+    return say("Stopped.");
+  }
+  show("seeds", "Stop the seeds");
+  say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
+  const data = () => {}; // the same
+  startsWorker = newWorker({ ...receive, data, starts({ finished, results }) {
+    showStarts(results);
+    if (!finished) return;
+    stopStarts();
+    say(spread());
+  } });
+  startsWorker.postMessage({ type: "setup", S, id });
+  startsWorker.postMessage({ type: "starts", count: STARTS });
+}
+
+function stopStarts() {
+  startsWorker?.terminate();
+  startsWorker = null;
+  show("seeds", `Try ${STARTS} seeds`);
+}
+
+function showStarts(results) {
+  starts = results;
+  $("spread").closest("figure").hidden = !starts.length;
+  $("spread-rows").innerHTML = starts.map(({ epoch, diverged, train, test }, i) => {
+    const seed = (S.seed + i) % 2 ** 32;
+    const link = `<a href="${format(fields, { ...S, seed }) || location.pathname}">seed ${seed}</a>`;
+    const cells = [link, grouped(epoch), diverged ? "diverged" : digits(train.loss), percent(train), percent(test)];
+    return `<tr><td>${cells.join("</td><td>")}</td></tr>`;
+  }).join("");
+  redraw();
+}
+
+/** The spread of the starts, in a sentence. */
+function spread() {
+  const sorted = starts.map(({ train }) => train).sort((a, b) => a.accuracy - b.accuracy);
+  const middle = { accuracy: (sorted[STARTS / 2 - 1].accuracy + sorted[STARTS / 2].accuracy) / 2 };
+  const count = (list, test) => list.filter(test).length;
+  return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(sorted[0])} to ` +
+    `${percent(sorted.at(-1))}, median ${percent(middle)}; ${count(sorted, (score) => score.accuracy === 1)} with all ` +
+    `points right, ${count(starts, (start) => start.diverged)} diverged.`;
+}
+
+// ---------------------------------------------------------------- settings
+
+function fillControls() {
+  for (const [key, value] of Object.entries(S)) {
+    if (typeof value === "boolean") controls[key].checked = value;
+    else if (key !== "layers") controls[key].value = value;
+  }
+  for (const [i, input] of layerControls.entries()) input.value = S.layers[i] ?? 0;
+  for (const key of ["n", "noise", "data_seed", "test"]) controls[key].disabled = S.data === "xor";
+  controls.goal.disabled = S.stop === "none";
+}
+
+function readControls() {
+  const layers = layerControls.map((input) => input.value).filter((units) => units !== "0").join("-") || "0";
+  const read = ({ type, checked, value }) => (type === "checkbox" ? Number(checked) : value);
+  const texts = Object.keys(fields).map((key) => [key, key === "layers" ? layers : read(controls[key])]);
+  return parse(fields, new URLSearchParams(texts), S);
+}
+
+/** Take over settings: into the address, the controls and, unless only the view changes, a new training. */
+function take({ S: next, problems }, said, replace) {
+  const anew = !S || [...settings.elements].some(({ name }) => name in S && next[name] !== S[name]) ||
+    next.layers.join() !== S.layers.join();
+  S = next;
+  fillControls();
+  complain(problems);
+  const address = location.pathname + format(fields, S) + location.hash;
+  window.history[replace || !anew ? "replaceState" : "pushState"](null, "", address);
+  if (anew) reset(said);
+  else worker.postMessage({ type: "speed", speed: S.speed });
+  redraw();
+}
+
+let last = {};
+function changed({ target, timeStamp }) {
+  // A number that is changed step by step, by the arrow keys, makes one entry in the browser's history.
+  const same = target === last.target && timeStamp - last.timeStamp < 1000;
+  last = { target, timeStamp };
+  take(readControls(), "Changed.", same);
+}
+
+function load(said) {
+  S = null;
+  take(parse(fields, location.search), said, true);
+}
+
+// ---------------------------------------------------------------- buttons
+
+const actions = {
+  run() {
+    if (training) worker.postMessage({ type: "pause" });
+    else train("run", S.speed);
+  },
+  step: () => train("step"),
+  epoch: () => train("epoch"),
+  finish: () => train("finish", S.speed),
+  reset: () => reset(`Reset to seed ${S.seed}.`),
+  "new-seed"() {
+    const seed = (S.seed + 1) % 2 ** 32;
+    take({ S: { ...S, seed }, problems: [] }, `Seed ${seed}.`);
+  },
+  seeds: tryStarts,
+  "copy-link": () => copy(location.href, "address"),
+  "copy-code"() {
+    const { epoch, batches, train, test } = frame;
+    const seen = epoch > 0 && !batches; // else there is nothing to compare
+    const { loss = null, accuracy = null } = seen ? train : {};
+    const { loss: testLoss = null, accuracy: testAccuracy = null } = (seen && test) || {};
+    const epochs = seen ? epoch : S.epochs;
+    show("code", pythonCode(S, { epochs, loss, accuracy, testLoss, testAccuracy }));
+    $("code").hidden = false;
+    copy($("code").textContent, "code");
+  },
+  download() {
+    try {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
+      link.download = "playground.nn";
+      link.click();
+      setTimeout(URL.revokeObjectURL, 60_000, link.href);
+      say('Saved as playground.nn: nn.load("playground.nn") reads it.');
+    } catch (error) {
+      complain([error.message]);
+    }
+  },
+};
+
+function copy(text, name) {
+  const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
+  done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name} yourself.`));
+}
+
+// ---------------------------------------------------------------- what is shown
+
+function soon() {
+  if (!scheduled) requestAnimationFrame(animate);
+  scheduled = true;
+}
+
+function redraw() {
+  stale = true;
+  soon();
+}
+
+function animate(now) {
+  scheduled = false;
+  if (stale && frame) draw();
+  // Who wants less motion sees a picture a second.
+  if (training && !waiting && now - asked >= (calm.matches ? 1000 : 33)) ask();
+  if (training) soon();
+}
+
+function draw() {
+  stale = false;
+  colors ??= palette(app);
+  const { epoch, batches, field, units, train, test } = frame;
+  const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
+  drawBoundary($("boundary"), { ...shape, ...shape.data, field, tree, line, showTest: S["show-test"] }, colors);
+  const { activation } = S;
+  drawNetwork($("network"), { ...shape, ...frame, fields: units, output: field, activation }, colors);
+  const curves = (canvas, name, options) => {
+    const pairs = [["training", history[name]], ["test", test ? history[`test${name[0].toUpperCase()}${name.slice(1)}`] : []]];
+    const series = pairs.map(([label, values], i) => ({ name: label, values, length: values.length, style: ["train", "test"][i] }));
+    drawCurves($(name), { series, faint: [], logX: S["log-epochs"], yLabel: name, ...options }, colors);
+  };
+  curves("loss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
+  curves("accuracy", { percent: true });
+  if (starts.length) drawSpread($("spread"), { values: starts.map((start) => start.train.accuracy) }, colors);
+
+  const seconds = (performance.now() - pace.time) / 1000;
+  if (seconds > 0.5) pace = { time: performance.now(), epoch, rate: Math.round((epoch - pace.epoch) / seconds) };
+  show("counter", `Epoch ${grouped(epoch)}${batches ? ` + ${batches} steps` : ""}` +
+    (training && pace.rate ? `, ${grouped(pace.rate)} a second` : ""));
+  const counts = [0, 2].flatMap((row) => [train, test].flatMap((score) => score?.confusion.slice(row, row + 2) ?? ["–", "–"]));
+  for (const [i, cell] of $("confusion").querySelectorAll("tbody td").entries()) cell.textContent = counts[i];
+  if ($("weights").parentElement.open) show("weights", weights());
+}
+
+function weights() {
+  const row = (from, count) => Array.from(frame.theta.subarray(from, from + count), (w) => w.toPrecision(8)).join("  ");
+  return shape.layers.map(({ fanIn, units, W, b }, i) => [
+    `layer ${i + 1}: W (${fanIn}, ${units})`, ...Array.from({ length: fanIn }, (_, j) => row(W + j * units, units)),
+    `b (${units},)`, row(b, units),
+  ].join("\n")).join("\n\n");
+}
+
+function sentence() {
+  const { epoch, batches, train, test } = frame;
+  const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score)}`;
+  const dead = frame.dead.filter(Boolean).length;
+  return `Epoch ${grouped(epoch)}${batches ? ` and ${batches} steps` : ""}: ${part("training", train)}` +
+    `${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
+}
+
+const grouped = (number) => number.toLocaleString("en");
+const percent = (score) => (score ? `${(100 * score.accuracy).toFixed(1)}%` : "–");
+const digits = (number) => (number >= 0.001 ? number.toFixed(4) : number.toPrecision(3));
+
+function show(name, text) {
+  if ($(name).textContent !== text) $(name).textContent = text;
+}
+
+const say = (text) => show("status", text);
+const complain = (problems) => show("problems", problems.join("\n"));
+
+// ---------------------------------------------------------------- begin
+
+for (const [name, action] of Object.entries(actions)) $(name).addEventListener("click", action);
+for (const element of [settings, views, $("speed")]) element.addEventListener("change", changed);
+for (const form of [settings, views]) form.addEventListener("submit", (event) => event.preventDefault());
+$("weights").parentElement.addEventListener("toggle", redraw);
+// Back and forward; a link to a heading of the page leaves the settings.
+addEventListener("popstate", () => location.search !== format(fields, S) && load("Settings of this address."));
+// The site's switch of themes sets a class or an attribute, on <html> or on <body>, according to the render engine.
+const themes = new MutationObserver(() => {
+  colors = null;
+  redraw();
+});
+for (const root of [document.documentElement, document.body]) themes.observe(root, { attributes: true });
+const sizes = new ResizeObserver(redraw);
+for (const canvas of app.querySelectorAll("canvas")) sizes.observe(canvas);
+
+worker = newWorker(receive);
+app.hidden = false;
+$("fallback").hidden = true;
+load("Ready.");
