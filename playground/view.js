@@ -291,10 +291,13 @@ export function drawCurves(canvas, { series, faint = [], logX, logY, percent }, 
     fill(c, circle(new Path2D(), x(kept.at(-1)), at, 2.5), colors[style]);
     ends.push({ name, at, color: colors[style] });
   }
-  let free = 0;
-  for (const { name, at, color } of ends.sort((a, b) => a.at - b.at)) {
-    write(c, name, right + em / 2, Math.max(at, free), "left", color);
-    free = Math.max(at, free) + 1.2 * em;
+  // Names that would overlap move away from the nearer edge.
+  const [side, edge] = ends.some(({ at }) => at < height / 2) ? [1, 0] : [-1, -height];
+  let free = edge;
+  for (const { name, at, color } of ends.sort((a, b) => side * (a.at - b.at))) {
+    free = Math.max(side * at, free);
+    write(c, name, right + em / 2, side * free, "left", color);
+    free += 1.2 * em;
   }
 }
 
