@@ -258,13 +258,14 @@ function draw() {
   drawBoundary($("boundary"), { ...shape, ...shape.data, field, tree, line, showTest: S["show-test"] }, colors);
   const { activation } = S;
   drawNetwork($("network"), { ...shape, ...frame, fields: units, output: field, activation }, colors);
-  const curves = (canvas, name, options) => {
-    const pairs = [["training", history[name]], ["test", test ? history[`test${name[0].toUpperCase()}${name.slice(1)}`] : []]];
-    const series = pairs.map(([label, values], i) => ({ name: label, values, length: values.length, style: ["train", "test"][i] }));
+  const curves = (name, testName, options) => {
+    const series = [{ name: "training", values: history[name], style: "train" }];
+    if (test) series.push({ name: "test", values: history[testName], style: "test" });
+    for (const one of series) one.length = one.values.length;
     drawCurves($(name), { series, faint: [], logX: S["log-epochs"], yLabel: name, ...options }, colors);
   };
-  curves("loss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
-  curves("accuracy", { percent: true });
+  curves("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
+  curves("accuracy", "testAccuracy", { percent: true });
   if (starts.length) drawSpread($("spread"), { values: starts.map((start) => start.train.accuracy) }, colors);
 
   const seconds = (performance.now() - pace.time) / 1000;
