@@ -1,8 +1,10 @@
-// NumPy's random numbers, draw by draw. Sources: numpy/random (2.4); Matsumoto & Nishimura, "Mersenne Twister" (1998);
+// NumPy's random numbers, draw by draw. Sources: numpy/random; Matsumoto & Nishimura, "Mersenne Twister" (1998);
 // O'Neill, "PCG" (2014); Marsaglia & Tsang, "The ziggurat method" (2000).
 
-/** What both streams share; each has its own `random()` in [0, 1), standard `normal()` and `uint32()`, 32 bits. */
+/** What both have in common; each has its own random() in [0, 1), standard normal(), and uint32(), of 32 bits. */
 class Stream {
+  spare = []; // normal numbers and halves of 64 bits come in pairs: the one not used yet
+
   uniform(low, high) {
     return low + (high - low) * this.random();
   }
@@ -13,9 +15,7 @@ class Stream {
       const mask = -1 >>> Math.clz32(i);
       let j;
       do j = this.uint32() & mask; while (j > i);
-      const last = array[i];
-      array[i] = array[j];
-      array[j] = last;
+      [array[i], array[j]] = [array[j], array[i]];
     }
   }
 
@@ -33,7 +33,6 @@ export class RandomState extends Stream {
     super();
     this.key = new Uint32Array(624);
     this.position = 624;
-    this.spare = null; // normal numbers come in pairs
     for (let i = 0, word = seed; i < 624; i++) {
       this.key[i] = word;
       word = Math.imul(1812433253, word ^ (word >>> 30)) + i + 1;
@@ -59,81 +58,60 @@ export class RandomState extends Stream {
   }
 
   random() {
-    const high = this.uint32() >>> 5;
-    return (high * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
+    return ((this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
   }
 
   /** By the polar method. NumPy takes the C library's logarithm: the last digit may differ. */
   normal() {
-    const { spare } = this;
-    this.spare = null;
-    if (spare !== null) return spare;
+    if (this.spare.length) return this.spare.pop();
     let x, y, square;
     do {
       [x, y] = [this.uniform(-1, 1), this.uniform(-1, 1)];
       square = x * x + y * y;
     } while (square >= 1 || square === 0);
     const factor = Math.sqrt((-2 * Math.log(square)) / square);
-    this.spare = factor * x;
+    this.spare.push(factor * x);
     return factor * y;
   }
 }
 
-// 128 bits as limbs of 16, lowest first: sums of their products are exact in doubles.
-const MULTIPLIER = Float64Array.of(0xf645, 0x9fcc, 0xdf64, 0x4385, 0x5da4, 0x1fc6, 0xed05, 0x2360);
-
 /** `np.random.default_rng(seed)`, PCG64; seed < 2**32. */
 export class Generator extends Stream {
+  word = new BigUint64Array(1);
+  halves = new Uint32Array(this.word.buffer);
+
   constructor(seed) {
     super();
-    const parts = new Uint16Array(seedWords(seed).buffer);
-    this.increment = MULTIPLIER.map((_, i) => 2 * parts[8 + (i ^ 4)] + (i === 0));
-    this.state = this.increment.map((limb, i) => limb + parts[i ^ 4]);
-    this.half = null; // the unused 32 of 64 bits
+    const [state, stateLow, stream, streamLow] = new BigUint64Array(seedWords(seed).buffer);
+    this.increment = (((stream << 64n) | streamLow) << 1n) | 1n;
+    this.state = this.increment + ((state << 64n) | stateLow);
     this.next();
   }
 
-  /** Sets `low` and `high` to the next 64 bits. */
+  /** The next 64 bits as [low, high], good until the call after. */
   next() {
-    const { state, increment } = this;
-    // state * MULTIPLIER + increment, from the top limb down to work in place; then the carries
-    for (let k = 7; k >= 0; k--) {
-      let sum = increment[k];
-      for (let i = 0; i <= k; i++) sum += state[i] * MULTIPLIER[k - i];
-      state[k] = sum;
-    }
-    for (let k = 0, carry = 0; k < 8; k++) {
-      const sum = state[k] + carry;
-      carry = Math.floor(sum / 65536);
-      state[k] = sum - 65536 * carry;
-    }
-    const low = (state[0] ^ state[4]) | ((state[1] ^ state[5]) << 16);
-    const high = (state[2] ^ state[6]) | ((state[3] ^ state[7]) << 16);
-    const turn = state[7] >>> 10; // the six top bits: how far to rotate
-    const [right, left] = turn & 32 ? [high, low] : [low, high];
-    const by = turn & 31;
-    this.low = (right >>> by) | ((left << 1) << (31 - by));
-    this.high = (left >>> by) | ((right << 1) << (31 - by));
+    this.state = BigInt.asUintN(128, this.state * 0x2360ed051fc65da44385df649fccf645n + this.increment);
+    const folded = BigInt.asUintN(64, this.state ^ (this.state >> 64n));
+    const turn = this.state >> 122n;
+    this.word[0] = (folded >> turn) | (folded << (64n - turn)); // which drops all above 64 bits
+    return this.halves;
   }
 
   uint32() {
-    const { half } = this;
-    this.half = null;
-    if (half !== null) return half;
-    this.next();
-    this.half = this.high;
-    return this.low;
+    if (this.spare.length) return this.spare.pop();
+    const [low, high] = this.next();
+    this.spare.push(high);
+    return low;
   }
 
   random() {
-    this.next();
-    return ((this.high >>> 0) * 2 ** 21 + (this.low >>> 11)) / 2 ** 53;
+    const [low, high] = this.next();
+    return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
   }
 
   normal() {
     for (;;) {
-      this.next();
-      const { low, high } = this;
+      const [low, high] = this.next();
       const strip = low & 255;
       const [inner, outer] = strip ? [EDGES[strip - 1], EDGES[strip]] : [TAIL, BASE];
       const share = ((high & 0x1fffffff) * 2 ** 23 + (low >>> 9)) / 2 ** 52;
@@ -169,19 +147,19 @@ function seedWords(seed) {
 }
 
 // The ziggurat: strips of one area under the curve. Strip i ends at EDGES[i], strip 0, of width BASE, has the tail.
-// Computed edges miss NumPy's by a few last places, not the same in all browsers: the string has each one's last byte.
+// Computed, an edge may miss NumPy's by some last places, in each browser by others: a digit to base 32 mends it.
 const TAIL = 3.6541528853610088;
 const BASE = 3.9107579595249118;
-const LAST_BYTES = atob(
-  "AMa0YQy893TDrUN39YD1L1WndJbqPXCmd0N3mpjqRixZMJwpOjLzYYtIEMNT/gDOJoiurOya/BALE39r7r5BHjSIyy6f6R/7fxvaU47XMKHVamQD4I" +
-  "N0XaRdNi9d3AViWk/IeBRZPdM4w6ILcjexu1JU68bcH0mTCfvnH3YVvcUtQ5wnj0f8iu4xvywRSpJbiKQ9CM42GlsAAyc8bqKDoC0cBRerkDduIEcj" +
-  "pXAONxz2iCUKCDqpIW1ogr+FC3VHq8d+aBdUxEgwk7ZBNW0782GsjpQ5AYHuJOAueFKX9e6jo0AK+qZ12pQVvCcCQUIb2f5M6sMyNHOMNBSWq1qx",
-);
+const LAST_BITS =
+  "06k1csnk3d3nl0lfl7kmatg6n3nqoa6cpgs9qij1b8g3ju0e68eccqsgbjvbeu1uk8bev9vrvrqjeng1la4303kt4tmfts52qf8okptjo32binhrikb" +
+  "6sv9j9r7vmlt5d3s7f7saehvchair84t8emqr037se230ds5nbgne0735gensm85a8q91d82v5bl7b7u8nk48gjm1ldrj1cekp11e40eoinle330aq6" +
+  "lqkls7212rpuca3ikjckkmbqh";
 const curve = (x) => Math.exp(-0.5 * x * x);
 const EDGES = new Float64Array(256);
 const bits = new BigInt64Array(EDGES.buffer);
 EDGES[255] = TAIL;
 for (let i = 254; i > 0; i--) {
-  EDGES[i] = Math.sqrt(-2 * Math.log((BASE * curve(TAIL)) / EDGES[i + 1] + curve(EDGES[i + 1])));
-  bits[i] += BigInt.asIntN(8, BigInt(LAST_BYTES.charCodeAt(i)) - bits[i]);
+  const x = EDGES[i + 1];
+  EDGES[i] = Math.sqrt(x * x - 2 * Math.log1p((BASE * curve(TAIL)) / (x * curve(x))));
+  bits[i] += BigInt.asIntN(5, BigInt(parseInt(LAST_BITS[i], 32)) - bits[i]);
 }
