@@ -3,7 +3,7 @@
 import { pythonCode } from "./code.js";
 import { networkFile } from "./files.js";
 import { fieldsOf, format, parse } from "./state.js";
-import { drawBoundary, drawCurves, drawNetwork, drawSpread, palette } from "./view.js";
+import { drawBoundary, drawCurves, drawNetwork, palette } from "./view.js";
 
 const STARTS = 20;
 const $ = (id) => document.getElementById(id);
@@ -14,16 +14,12 @@ const layerControls = Object.values(controls).filter(({ name }) => name.startsWi
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 let S; // the settings
-let id = 0; // the number of the last set-up: what belongs to an earlier one comes too late
+let id = 0; // of the last set-up: what belongs to an earlier one comes too late
 let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, the curves, the starts
-let training = false;
-let waiting = false; // for a frame
-let asked = 0; // for it, when
-let pace = {}; // epochs per second, from a frame to one half a second later
-let news = null; // what to say when the next frame is there
-let stale = false; // whether the pictures show less than is known
-let scheduled = false; // whether they will be drawn
-let worker, startsWorker, colors;
+let [training, waiting, scheduled, stale] = [false, false, false, false]; // for a frame, for a redraw, because of news
+let asked = 0; // when, for a frame
+let began = {}; // when, and at which epoch
+let startsWorker, colors;
 
 // ---------------------------------------------------------------- workers
 
@@ -43,15 +39,11 @@ const receive = {
     frame = message;
     for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
     redraw();
-    if (news !== null && !training) {
-      say(`${news} ${sentence()}`);
-      news = null;
-    }
-  },
-  ended({ text, trouble }) {
+    const { said, trouble } = frame;
+    if (said === undefined) return;
     setTraining(false);
-    if (trouble) complain([text]);
-    ask(trouble ? "Stopped." : text); // once more, for the end
+    if (trouble) complain([said]);
+    say(`${trouble ? "Stopped." : said} ${sentence()}`);
   },
   failed({ text }) {
     setTraining(false);
@@ -60,10 +52,7 @@ const receive = {
   },
 };
 
-function ask(before = news) {
-  [news, waiting, asked] = [before, true, performance.now()];
-  worker.postMessage({ type: "frame", since: history.loss.length });
-}
+const worker = newWorker(receive);
 
 /** Back to epoch 0. */
 function reset(said) {
@@ -73,14 +62,13 @@ function reset(said) {
   showStarts([]);
   history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
   $("code").hidden = true;
-  worker.postMessage({ type: "setup", S, id });
-  ask(said);
+  worker.postMessage({ type: "setup", S, id, said });
 }
 
 function train(mode, speed = "fastest") {
   complain([]);
   setTraining(true);
-  pace = { time: performance.now(), epoch: frame.epoch };
+  began = { time: performance.now(), epoch: frame.epoch };
   worker.postMessage({ type: "train", mode, speed });
   soon();
 }
@@ -99,8 +87,8 @@ function tryStarts() {
   }
   show("seeds", "Stop the seeds");
   say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
-  const data = () => {}; // the same
-  startsWorker = newWorker({ ...receive, data, starts({ finished, results }) {
+  const ignore = () => {}; // what is there already
+  startsWorker = newWorker({ ...receive, data: ignore, frame: ignore, starts({ finished, results }) {
     showStarts(results);
     if (!finished) return;
     stopStarts();
@@ -118,13 +106,14 @@ function stopStarts() {
 
 function showStarts(results) {
   starts = results;
-  $("spread").closest("figure").hidden = !starts.length;
-  $("spread-rows").innerHTML = starts.map(({ epoch, diverged, train, test }, i) => {
-    const seed = (S.seed + i) % 2 ** 32;
-    const link = `<a href="${format(fields, { ...S, seed }) || location.pathname}">seed ${seed}</a>`;
-    const cells = [link, grouped(epoch), diverged ? "diverged" : digits(train.loss), percent(train), percent(test)];
-    return `<tr><td>${cells.join("</td><td>")}</td></tr>`;
-  }).join("");
+  $("starts").hidden = !starts.length;
+  $("starts").lastElementChild.innerHTML = starts
+    .map((start, i) => ({ ...start, seed: (S.seed + i) % 2 ** 32 }))
+    .sort((a, b) => b.train.accuracy - a.train.accuracy)
+    .map(({ seed, train, test }) => `<li style="--share: ${train.accuracy}">` +
+      `<a href="${format(fields, { ...S, seed }) || "?"}">seed ${seed}</a> ${percent(train)}` +
+      `${test ? `, test ${percent(test)}` : ""}</li>`)
+    .join("");
   redraw();
 }
 
@@ -172,6 +161,7 @@ function take({ S: next, problems }, said, replace) {
 }
 
 let last = {};
+
 function changed({ target, timeStamp }) {
   // A number that is changed step by step, by the arrow keys, makes one entry in the browser's history.
   const same = target === last.target && timeStamp - last.timeStamp < 1000;
@@ -246,14 +236,17 @@ function animate(now) {
   scheduled = false;
   if (stale && frame) draw();
   // Who wants less motion sees a picture a second.
-  if (training && !waiting && now - asked >= (calm.matches ? 1000 : 33)) ask();
+  if (training && !waiting && now - asked >= (calm.matches ? 1000 : 33)) {
+    [waiting, asked] = [true, now];
+    worker.postMessage({ type: "frame" });
+  }
   if (training) soon();
 }
 
 function draw() {
   stale = false;
   colors ??= palette(app);
-  const { epoch, batches, field, units, train, test } = frame;
+  const { epoch, field, units, train, test } = frame;
   const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
   drawBoundary($("boundary"), { ...shape, ...shape.data, field, tree, line, showTest: S["show-test"] }, colors);
   const { activation } = S;
@@ -266,12 +259,8 @@ function draw() {
   };
   curves("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
   curves("accuracy", "testAccuracy", { percent: true });
-  if (starts.length) drawSpread($("spread"), { values: starts.map((start) => start.train.accuracy) }, colors);
-
-  const seconds = (performance.now() - pace.time) / 1000;
-  if (seconds > 0.5) pace = { time: performance.now(), epoch, rate: Math.round((epoch - pace.epoch) / seconds) };
-  show("counter", `Epoch ${grouped(epoch)}${batches ? ` + ${batches} steps` : ""}` +
-    (training && pace.rate ? `, ${grouped(pace.rate)} a second` : ""));
+  const pace = Math.round((1000 * (epoch - began.epoch)) / (performance.now() - began.time));
+  show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
   const counts = [0, 2].flatMap((row) => [train, test].flatMap((score) => score?.confusion.slice(row, row + 2) ?? ["–", "–"]));
   for (const [i, cell] of $("confusion").querySelectorAll("tbody td").entries()) cell.textContent = counts[i];
   if ($("weights").parentElement.open) show("weights", weights());
@@ -285,11 +274,16 @@ function weights() {
   ].join("\n")).join("\n\n");
 }
 
+function moment() {
+  const { epoch, batches } = frame;
+  return `Epoch ${grouped(epoch)}${batches ? ` and ${batches} steps` : ""}`;
+}
+
 function sentence() {
-  const { epoch, batches, train, test } = frame;
+  const { train, test } = frame;
   const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score)}`;
   const dead = frame.dead.filter(Boolean).length;
-  return `Epoch ${grouped(epoch)}${batches ? ` and ${batches} steps` : ""}: ${part("training", train)}` +
+  return `${moment()}: ${part("training", train)}` +
     `${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
 }
 
@@ -321,7 +315,6 @@ for (const root of [document.documentElement, document.body]) themes.observe(roo
 const sizes = new ResizeObserver(redraw);
 for (const canvas of app.querySelectorAll("canvas")) sizes.observe(canvas);
 
-worker = newWorker(receive);
 app.hidden = false;
 $("fallback").hidden = true;
 load("Ready.");

@@ -11,11 +11,13 @@ const UNIT = 30; // and of a hidden unit's
 const MOST = 100_000; // epochs whose history is kept
 
 let S, id, data, dataKey, grids, baselines, run, job;
+let told; // epochs whose history the page has
 
 const orders = {
   setup(message) {
     ({ S, id } = message);
     job = null;
+    told = 0;
     // The same data are not made anew: the tree takes longer than all the rest.
     const key = [S.data, S.n, S.noise, S.data_seed, S.test, S.standardize].join();
     if (key !== dataKey) {
@@ -27,7 +29,8 @@ const orders = {
     }
     run = new Run(S, data);
     const { sizes, layers } = run.network;
-    post("data", { data, ...baselines, sizes, layers, size: FIELD, k: UNIT });
+    post("data", { data, ...baselines, sizes, layers, size: FIELD });
+    orders.frame({ said: message.said });
   },
   /** `mode` is run, finish (run to a stop condition), epoch or step. */
   train({ mode, speed }) {
@@ -41,18 +44,19 @@ const orders = {
   pause() {
     if (job) end("Paused.");
   },
-  frame({ since }) {
+  /** `said` is what the page tells its reader, besides the numbers. */
+  frame({ said, trouble }) {
     const { network, epoch, batches, history } = run;
-    const { train } = data;
     const columns = ["loss", "accuracy", "testLoss", "testAccuracy"];
     post("frame", {
-      epoch, batches, theta: network.theta.slice(), ...scores(network),
-      history: Object.fromEntries(columns.map((name) => [name, history[name].slice(since, history.length)])),
+      said, trouble, epoch, batches, theta: network.theta.slice(), ...scores(network),
+      history: Object.fromEntries(columns.map((name) => [name, history[name].slice(told, history.length)])),
       field: Float32Array.from(network.probabilities(grids.field, FIELD ** 2)),
       units: hidden(grids.unit, UNIT ** 2),
       // A relu that is silent for every training point is dead: no gradient reaches its weights.
-      dead: hidden(train.X, train.n).map((values) => S.activation === "relu" && values.every((value) => value === 0)),
+      dead: hidden(data.train.X, data.train.n).map((values) => S.activation === "relu" && !values.some(Boolean)),
     });
+    told = history.length;
   },
   starts({ count }) {
     const seeds = Array.from({ length: count }, (_, i) => (S.seed + i) % 2 ** 32);
@@ -97,13 +101,13 @@ function next(mine) {
   soon(() => next(mine));
 }
 
-function end(text, trouble = false) {
+function end(said, trouble = false) {
   job = null;
-  post("ended", { text, trouble });
+  orders.frame({ said, trouble });
 }
 
 /** All starts go on side by side, a slice each in turn. */
-function nextOfStarts(runs, told) {
+function nextOfStarts(runs, last) {
   let finished = true;
   for (const start of runs) {
     const slice = performance.now();
@@ -111,14 +115,14 @@ function nextOfStarts(runs, told) {
     while (!over() && performance.now() - slice < SLICE / 4) start.runEpoch();
     finished &&= Boolean(over());
   }
-  if (finished || performance.now() - told > 250) {
-    told = performance.now();
+  if (finished || performance.now() - last > 250) {
+    last = performance.now();
     const results = runs.map(({ network, epoch, diverged, history }) => ({
       epoch, diverged, ...scores(network), loss: finished ? history.loss.slice(0, history.length) : [],
     }));
     post("starts", { finished, results });
   }
-  if (!finished) soon(() => nextOfStarts(runs, told));
+  if (!finished) soon(() => nextOfStarts(runs, last));
 }
 
 function scores(network) {
