@@ -43,7 +43,8 @@ export function label(value, percent = false) {
 }
 
 /** Indices of the lowest and the highest value in each of `columns` parts, in order, without NaN. */
-export function decimate(values, length, columns, log = false) {
+export function decimate(values, columns, log = false) {
+  const { length } = values;
   const kept = [];
   for (let i = 0, column = 1; column <= columns; column++) {
     const end = column === columns ? length : log ? length ** (column / columns) : (length * column) / columns;
@@ -209,7 +210,7 @@ export function drawNetwork(canvas, { sizes, theta, layers, fields, output, acti
   layers.forEach(({ fanIn, units, W }, layer) => {
     const [from, to] = [x(layer) + side, x(layer + 1)];
     for (let i = 0; i < fanIn * units; i++) {
-      const thick = Math.round((12 * theta[W + i]) / (Math.abs(theta[W + i]) + 4)) / 2;
+      const thick = Math.round((12 * theta[W + i]) / (Math.abs(theta[W + i]) + 2)) / 2;
       const path = paths.get(thick) ?? new Path2D();
       const [start, end] = [y(layer, Math.floor(i / units)) + side / 2, y(layer + 1, i % units) + side / 2];
       path.moveTo(from, start);
@@ -235,12 +236,14 @@ export function drawNetwork(canvas, { sizes, theta, layers, fields, output, acti
       const frame = new Path2D();
       frame.rect(left, up, side, side);
       fill(c, frame, colors.ground);
-      if (isOutput) drawField(c, output, square, colors.full, ...(count > 1 && unit === 0 ? [1, 0] : [0, 1]));
-      else if (layer && activation === "sigmoid") drawField(c, all[next], square, colors.full, 0, 1);
-      else {
-        const bound = all[next].reduce((most, v) => Math.max(most, Math.abs(v)), activation === "tanh" ? 1 : 1e-9);
-        drawField(c, all[next], square, colors.full, -bound, bound);
+      const values = isOutput ? output : all[next];
+      // From 0 to 1 what is a probability or a sigmoid; the others as far to both sides of 0 as their values reach.
+      let [low, high] = isOutput && unit < count - 1 ? [1, 0] : [0, 1];
+      if (layer === 0 || (!isOutput && activation !== "sigmoid")) {
+        high = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+        low = -high;
       }
+      drawField(c, values, square, colors.full, low, high);
       if (layer === 0) write(c, `x${unit + 1}`, left - 0.5 * em, up + side / 2, "right", ink);
       else if (!isOutput && dead[next - 2]) {
         along(frame, [left, up, left + side, up + side]);
@@ -257,12 +260,12 @@ export function drawCurves(canvas, { series, faint = [], logX, logY, percent }, 
   const { em, muted } = colors;
   const [left, right, top, bottom] = [3.4 * em, width - 5 * em, 0.8 * em, height - 1.8 * em];
   const isDrawn = (value) => Number.isFinite(value) && (!logY || value > 0);
-  const curves = [...faint.map((values) => ({ values, length: values.length })), ...series].map((curve) => {
-    const kept = decimate(curve.values, curve.length, Math.max(1, right - left), logX);
+  const curves = [...faint.map((values) => ({ values })), ...series].map((curve) => {
+    const kept = decimate(curve.values, Math.max(1, right - left), logX);
     return { ...curve, kept: kept.filter((i) => isDrawn(curve.values[i])) };
   });
   const shown = curves.flatMap(({ values, kept }) => kept.map((i) => values[i]));
-  const epochs = Math.max(10, ...curves.map(({ length }) => length));
+  const epochs = Math.max(10, ...curves.map(({ values }) => values.length));
   let low = shown.reduce((least, value) => Math.min(least, value), 1);
   let high = shown.reduce((most, value) => Math.max(most, value), percent || logY ? low : 0) || 1;
   if (percent) [low, high] = [Math.min(0.9, Math.floor(10 * low) / 10), 1];
@@ -298,29 +301,5 @@ export function drawCurves(canvas, { series, faint = [], logX, logY, percent }, 
     free = Math.max(side * at, free);
     write(c, name, right + em / 2, side * free, "left", color);
     free += 1.2 * em;
-  }
-}
-
-/** Accuracies of several starts as dots above an axis, near ones on top of each other. */
-export function drawSpread(canvas, { values, chosen }, colors) {
-  const [c, width, height] = open(canvas, colors);
-  const { em, ink, muted } = colors;
-  const [left, right, bottom, radius] = [1.5 * em, width - 1.5 * em, height - 1.8 * em, 0.36 * em];
-  const low = Math.min(0.9, Math.floor(10 * Math.min(...values)) / 10);
-  const x = (value) => left + ((value - low) / (1 - low)) * (right - left);
-  stroke(c, along(new Path2D(), [left, bottom, right, bottom]), muted, 1);
-  for (const value of ticks(low, 1, 5)) write(c, label(value, true), x(value), bottom + em, "center", muted);
-  const stacks = new Map();
-  values.forEach((value, i) => {
-    const place = Math.round(x(value) / (2 * radius));
-    stacks.set(place, [...(stacks.get(place) ?? []), i]);
-  });
-  for (const stack of stacks.values()) {
-    const step = Math.min(2 * radius, (bottom - 3 * radius) / stack.length);
-    stack.forEach((i, at) => {
-      const dot = circle(new Path2D(), x(values[i]), bottom - 1.5 * radius - at * step, radius);
-      fill(c, dot, i === chosen ? colors.class1 : ink);
-      stroke(c, dot, colors.ground, 1);
-    });
   }
 }
