@@ -151,7 +151,7 @@ def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) ->
         visit = Visit(path, theme, width)
         try:
             page.goto(address + path)
-            themed = _switch(page, theme)
+            themed = switch_theme(page, theme)
             page.evaluate(UNFOLD)
             page.wait_for_load_state("networkidle")
         except TimeoutError:
@@ -167,20 +167,20 @@ def _look(site: Site, address: str, chrome, theme: str, width: int, axe: str) ->
                 visit.note("requests", f"{file} is no picture that the browser can show")
         if width == WIDTHS[0]:
             page.evaluate(axe)
-            for message in _axe_messages(page.evaluate(AXE, AXE_RULES)):
+            for message in axe_messages(page.evaluate(AXE, AXE_RULES)):
                 visit.note("axe", message)
         yield visit
     context.close()
 
 
-def _axe_messages(violations: list) -> Iterator[str]:
+def axe_messages(violations: list) -> Iterator[str]:
     """Yield a message per rule: where it is broken first, and why."""
     for rule, rule_help, nodes in violations:
         (target, why), more = nodes[0], len(nodes) - 1
         yield f"{rule}: {rule_help}: {target}" + (f", and {more} more" if more else "") + (f": {why}" if why else "")
 
 
-def _switch(page, theme: str) -> bool:
+def switch_theme(page, theme: str) -> bool:
     """Bring the page into a theme, as a reader would: by preference or, failing that, with the page's switch."""
     dark = theme == "dark"
     if page.evaluate(IS_DARK) != dark and page.locator(TOGGLE).count():
