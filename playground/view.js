@@ -178,12 +178,12 @@ export function drawBoundary(canvas, { field, size, box, train, test, showTest, 
       // Judged by the field as it is drawn, so that the rings agree with the line.
       if (between(field, size, column, row) >= 0.5 !== set.y[i] > 0) circle(wrong, u, v, radius + 2.5);
     }
+    stroke(c, wrong, ink, 1.2);
     paths.forEach((path, k) => {
       const color = colors[`class${k}`];
       fill(c, path, set === test ? ground : color);
       stroke(c, path, ...(set === test ? [color, 1.5] : [ground, 0.6]));
     });
-    stroke(c, wrong, ink, 1.2);
   }
 
   // Told apart by their form: a thin line, a double one, and the network's own, which is thick.
