@@ -19,6 +19,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
 import nnlib as nn
+from benchmarks.playground import one_round
 from publish.gates.browser import AXE, AXE_RULES, FLAGS, OVERFLOW, THEMES, TOGGLE, WIDTHS, axe_messages, serve, switch_theme
 from publish.gates.site import Site
 from publish.gates.tools import npm_file, program
@@ -209,6 +210,12 @@ def test_twenty_seeds_show_their_spread(visit):
     starts.get_by_text("seed 9", exact=True).click()
     wait_for(page, "#status", r"Epoch 0\b")
     assert query(page) == {"n": "100", "epochs": "50", "batch": "16", "seed": "9"}
+
+
+def test_the_benchmark_measures_speed_and_frames(visit):
+    result = one_round(visit(SHORT), seconds=0.5)
+    assert result["speed"] > 0
+    assert 0 < result["median"] <= result["most"] <= result["longest"]
 
 
 # --- the address -------------------------------------------------------------------------------------------------------
