@@ -10,14 +10,14 @@ const $ = (id) => document.getElementById(id);
 const [app, settings, views] = [$("playground"), $("settings"), $("views")];
 const controls = Object.fromEntries([...settings, ...views, $("speed")].map((control) => [control.name, control]));
 const fields = fieldsOf(Object.values(controls));
-const layerControls = Object.values(controls).filter(({ name }) => name.startsWith("layer"));
+const layerControls = [1, 2, 3, 4].map((i) => controls[`layer${i}`]);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 let S; // the settings
 let id = 0; // of the last set-up: what belongs to an earlier one comes too late
 let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, the curves, the starts
-let [training, waiting, scheduled, stale] = [false, false, false, false]; // for a frame, for a redraw, because of news
-let asked = 0; // when, for a frame
+let training = false;
+let scheduled = false; // to draw
 let began = {}; // when, and at which epoch
 let startsWorker, colors;
 
@@ -26,7 +26,11 @@ let startsWorker, colors;
 function newWorker(receive) {
   const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   made.onmessage = ({ data: message }) => message.id === id && receive[message.type](message);
-  made.onerror = () => receive.failed({ text: "the script that trains did not load" });
+  made.onerror = ({ message = "the script that trains did not load" }) => {
+    setTraining(false);
+    stopStarts();
+    complain([`Something went wrong: ${message}. Load the page again; if it comes back, without the settings.`]);
+  };
   return made;
 }
 
@@ -35,7 +39,6 @@ const receive = {
     shape = message;
   },
   frame(message) {
-    waiting = false;
     frame = message;
     for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
     redraw();
@@ -44,11 +47,6 @@ const receive = {
     setTraining(false);
     if (trouble) complain([said]);
     say(`${trouble ? "Stopped." : said} ${sentence()}`);
-  },
-  failed({ text }) {
-    setTraining(false);
-    stopStarts();
-    complain([`Something went wrong: ${text}. Load the page again; if it comes back, without the settings.`]);
   },
 };
 
@@ -69,8 +67,8 @@ function train(mode, speed = "fastest") {
   complain([]);
   setTraining(true);
   began = { time: performance.now(), epoch: frame.epoch };
-  worker.postMessage({ type: "train", mode, speed });
-  soon();
+  // Who wants less motion sees a picture a second.
+  worker.postMessage({ type: "train", mode, speed, pause: calm.matches ? 1000 : 30 });
 }
 
 function setTraining(now) {
@@ -81,14 +79,11 @@ function setTraining(now) {
 // ---------------------------------------------------------------- starts side by side
 
 function tryStarts() {
-  if (startsWorker) {
-    stopStarts();
-    return say("Stopped.");
-  }
+  if (startsWorker) return stopStarts();
   show("seeds", "Stop the seeds");
   say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
   const ignore = () => {}; // what is there already
-  startsWorker = newWorker({ ...receive, data: ignore, frame: ignore, starts({ finished, results }) {
+  startsWorker = newWorker({ data: ignore, frame: ignore, starts({ finished, results }) {
     showStarts(results);
     if (!finished) return;
     stopStarts();
@@ -111,20 +106,20 @@ function showStarts(results) {
     .map((start, i) => ({ ...start, seed: (S.seed + i) % 2 ** 32 }))
     .sort((a, b) => b.train.accuracy - a.train.accuracy)
     .map(({ seed, train, test }) => `<li style="--share: ${train.accuracy}">` +
-      `<a href="${format(fields, { ...S, seed }) || "?"}">seed ${seed}</a> ${percent(train)}` +
-      `${test ? `, test ${percent(test)}` : ""}</li>`)
+      `<a href="${format(fields, { ...S, seed }) || "?"}">seed ${seed}</a> ${percent(train.accuracy)}` +
+      `${test ? `, test ${percent(test.accuracy)}` : ""}</li>`)
     .join("");
   redraw();
 }
 
 /** The spread of the starts, in a sentence. */
 function spread() {
-  const sorted = starts.map(({ train }) => train).sort((a, b) => a.accuracy - b.accuracy);
-  const middle = { accuracy: (sorted[STARTS / 2 - 1].accuracy + sorted[STARTS / 2].accuracy) / 2 };
-  const count = (list, test) => list.filter(test).length;
+  const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
+  const median = (sorted[STARTS / 2 - 1] + sorted[STARTS / 2]) / 2;
+  const perfect = sorted.filter((accuracy) => accuracy === 1).length;
+  const diverged = starts.filter((start) => start.diverged).length;
   return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(sorted[0])} to ` +
-    `${percent(sorted.at(-1))}, median ${percent(middle)}; ${count(sorted, (score) => score.accuracy === 1)} with all ` +
-    `points right, ${count(starts, (start) => start.diverged)} diverged.`;
+    `${percent(sorted.at(-1))}, median ${percent(median)}; ${perfect} with all points right, ${diverged} diverged.`;
 }
 
 // ---------------------------------------------------------------- settings
@@ -148,8 +143,8 @@ function readControls() {
 
 /** Take over settings: into the address, the controls and, unless only the view changes, a new training. */
 function take({ S: next, problems }, said, replace) {
-  const anew = !S || [...settings.elements].some(({ name }) => name in S && next[name] !== S[name]) ||
-    next.layers.join() !== S.layers.join();
+  const trains = (key) => key === "layers" || controls[key].form === settings;
+  const anew = Object.keys(fields).some((key) => trains(key) && `${S?.[key]}` !== `${next[key]}`);
   S = next;
   fillControls();
   complain(problems);
@@ -222,33 +217,19 @@ function copy(text, name) {
 
 // ---------------------------------------------------------------- what is shown
 
-function soon() {
-  if (!scheduled) requestAnimationFrame(animate);
+/** Draw with the next picture of the screen. */
+function redraw() {
+  if (!scheduled) requestAnimationFrame(draw);
   scheduled = true;
 }
 
-function redraw() {
-  stale = true;
-  soon();
-}
-
-function animate(now) {
-  scheduled = false;
-  if (stale && frame) draw();
-  // Who wants less motion sees a picture a second.
-  if (training && !waiting && now - asked >= (calm.matches ? 1000 : 33)) {
-    [waiting, asked] = [true, now];
-    worker.postMessage({ type: "frame" });
-  }
-  if (training) soon();
-}
-
 function draw() {
-  stale = false;
+  scheduled = false;
+  if (!frame) return;
   colors ??= palette(app);
   const { epoch, field, units, train, test } = frame;
   const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
-  drawBoundary($("boundary"), { ...shape, ...shape.data, field, tree, line, showTest: S["show-test"] }, colors);
+  drawBoundary($("boundary"), { ...frame, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
   const { activation } = S;
   drawNetwork($("network"), { ...shape, ...frame, fields: units, output: field, activation }, colors);
   const curves = (name, testName, options) => {
@@ -261,8 +242,11 @@ function draw() {
   curves("accuracy", "testAccuracy", { percent: true });
   const pace = Math.round((1000 * (epoch - began.epoch)) / (performance.now() - began.time));
   show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
-  const counts = [0, 2].flatMap((row) => [train, test].flatMap((score) => score?.confusion.slice(row, row + 2) ?? ["–", "–"]));
-  for (const [i, cell] of $("confusion").querySelectorAll("tbody td").entries()) cell.textContent = counts[i];
+  const cells = $("confusion").querySelectorAll("tbody td"); // true 0: training, test; true 1: training, test
+  [0, 1, 4, 5].forEach((cell, i) => {
+    cells[cell].textContent = train.confusion[i];
+    cells[cell + 2].textContent = test?.confusion[i] ?? "–";
+  });
   if ($("weights").parentElement.open) show("weights", weights());
 }
 
@@ -281,14 +265,14 @@ function moment() {
 
 function sentence() {
   const { train, test } = frame;
-  const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score)}`;
+  const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score.accuracy)}`;
   const dead = frame.dead.filter(Boolean).length;
   return `${moment()}: ${part("training", train)}` +
     `${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
 }
 
 const grouped = (number) => number.toLocaleString("en");
-const percent = (score) => (score ? `${(100 * score.accuracy).toFixed(1)}%` : "–");
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const digits = (number) => (number >= 0.001 ? number.toFixed(4) : number.toPrecision(3));
 
 function show(name, text) {

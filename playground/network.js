@@ -4,86 +4,46 @@
 const BLOCK = 64;
 const LEAK = 0.01;
 
-/** forward: n sums z become activations; backward: n gradients d by the activations a become those by the sums. */
+const sigmoid = (z) => 1 / (1 + Math.exp(-z));
+const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))); // log(1 + exp(z)) without overflow
+
+/** Activations, and their derivatives where the activation is a. */
 export const ACTIVATIONS = {
-  sigmoid: {
-    forward(z, n) { for (let i = 0; i < n; i++) z[i] = 1 / (1 + Math.exp(-z[i])); },
-    backward(a, d, n) { for (let i = 0; i < n; i++) d[i] *= a[i] * (1 - a[i]); },
-  },
-  tanh: {
-    forward(z, n) { for (let i = 0; i < n; i++) z[i] = Math.tanh(z[i]); },
-    backward(a, d, n) { for (let i = 0; i < n; i++) d[i] *= 1 - a[i] * a[i]; },
-  },
-  relu: {
-    forward(z, n) { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], 0); },
-    backward(a, d, n) { for (let i = 0; i < n; i++) d[i] *= a[i] > 0 ? 1 : 0; },
-  },
-  leaky_relu: {
-    forward(z, n) { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], LEAK * z[i]); },
-    backward(a, d, n) { for (let i = 0; i < n; i++) d[i] *= a[i] > 0 ? 1 : LEAK; },
-  },
-  softplus: {
-    forward(z, n) { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i]))); },
-    backward(a, d, n) { for (let i = 0; i < n; i++) d[i] *= -Math.expm1(-a[i]); },
-  },
-  identity: { forward() {}, backward() {} },
+  sigmoid: [sigmoid, (a) => a * (1 - a)],
+  tanh: [(z) => Math.tanh(z), (a) => 1 - a * a],
+  relu: [(z) => Math.max(z, 0), (a) => (a > 0 ? 1 : 0)],
+  leaky_relu: [(z) => Math.max(z, LEAK * z), (a) => (a > 0 ? 1 : LEAK)],
+  softplus: [softplus, (a) => -Math.expm1(-a)],
+  identity: [],
 };
 
-/** Sum of the losses of n samples with outputs z and labels t; the gradient by z goes to d. */
+const crossEntropy = [(z, t) => softplus(z) - z * t, (z, t) => sigmoid(z) - t];
+
+/** Losses of an output z and a label t, and their derivatives by z. The softmax of two logits is the sigmoid of their
+ * difference, so that the categorical cross-entropy is the binary one of it. */
 export const LOSSES = {
-  // log(1 + exp(z)) - t z, without overflow, and with all digits of a small loss.
-  binary_cross_entropy(z, t, d, n) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      const e = Math.exp(-Math.abs(z[i]));
-      d[i] = (z[i] >= 0 ? 1 : e) / (1 + e) - t[i];
-      sum += Math.max(z[i], 0) - z[i] * t[i] + Math.log1p(e);
-    }
-    return sum;
-  },
-  // Two logits a sample: z[i] of class 0, z[n + i] of class 1.
-  categorical_cross_entropy(z, t, d, n) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      const max = Math.max(z[i], z[n + i]);
-      const shifted0 = Math.max(z[i] - max, -Number.MAX_VALUE);
-      const shifted1 = Math.max(z[n + i] - max, -Number.MAX_VALUE);
-      const e0 = Math.exp(shifted0);
-      const e1 = Math.exp(shifted1);
-      d[i] = e0 / (e0 + e1) - (1 - t[i]);
-      d[n + i] = e1 / (e0 + e1) - t[i];
-      sum += Math.log(e0 + e1) - (t[i] ? shifted1 : shifted0);
-    }
-    return sum;
-  },
-  squared_error: (z, t, d, n) => squaredError(z, t, d, n, 1),
-  half_squared_error: (z, t, d, n) => squaredError(z, t, d, n, 0.5),
+  binary_cross_entropy: crossEntropy,
+  categorical_cross_entropy: crossEntropy,
+  squared_error: [(z, t) => (z - t) ** 2, (z, t) => 2 * (z - t)],
+  half_squared_error: [(z, t) => (z - t) ** 2 / 2, (z, t) => z - t],
 };
-
-function squaredError(z, t, d, n, scale) {
-  let sum = 0;
-  for (let i = 0; i < n; i++) {
-    const error = z[i] - t[i];
-    d[i] = 2 * scale * error;
-    sum += scale * error * error;
-  }
-  return sum;
-}
 
 /** The network of the settings S: parameters `theta`, per layer W (fanIn, units) row by row and then b, all zero. */
 export class Network {
   #loss;
   #two; // outputs, not one
-  #threshold; // of the one
+  #threshold; // the output from which on class 1 is predicted
+  #link; // from an output to a probability
   #values; // of the inputs and each layer's units, (units, samples of a block)
   #deltas; // gradients of the loss by them
-  #labels = new Float64Array(BLOCK);
 
   constructor({ layers, activation, loss }) {
     const squared = loss.endsWith("squared_error");
     this.#loss = LOSSES[loss];
     this.#two = loss === "categorical_cross_entropy";
-    this.#threshold = squared ? 0.5 : 0;
+    // Of two equal logits the first wins, as in argmax.
+    this.#threshold = squared ? 0.5 : this.#two ? Number.MIN_VALUE : 0;
+    this.#link = squared ? (z) => z : sigmoid;
     this.sizes = [2, ...layers, this.#two ? 2 : 1];
     let size = 0;
     this.layers = this.sizes.slice(1).map((units, l) => {
@@ -91,34 +51,26 @@ export class Network {
       size = b + units;
       return { fanIn, units, W, b, activation: l < layers.length ? activation : squared ? "sigmoid" : "identity" };
     });
-    this.theta = new Float64Array(size);
-    this.grad = new Float64Array(size);
+    [this.theta, this.grad] = [new Float64Array(size), new Float64Array(size)];
     this.decayed = new Uint8Array(size); // 1 for weights, 0 for biases
     for (const { W, b } of this.layers) this.decayed.fill(1, W, b);
-    this.#values = this.sizes.map((units) => new Float64Array(units * BLOCK));
-    this.#deltas = this.sizes.map((units) => new Float64Array(units * BLOCK));
+    [this.#values, this.#deltas] = [0, 1].map(() => this.sizes.map((units) => new Float64Array(units * BLOCK)));
   }
 
   /** Draw the parameters; init is a setting's name. */
   start(rng, init) {
     for (const [l, { fanIn, units, W, b }] of this.layers.entries()) {
-      const bound = Math.sqrt(6 / (fanIn + units));
-      const xavier = () => rng.uniform(-bound, bound);
+      const uniform = (low, high) => () => rng.uniform(low, high);
       const normal = (scale) => () => rng.normal() * scale;
-      const uniform = () => rng.uniform(0, 1);
       const zero = () => 0;
+      const bound = Math.sqrt(6 / (fanIn + units));
+      const xavier = [uniform(-bound, bound)];
       const [weight, bias = zero] = {
-        xavier: [xavier],
-        he: [normal(Math.sqrt(2 / fanIn))],
-        "normal-0.5": [normal(0.5)],
-        "normal-2": [normal(2)],
-        uniform: [uniform],
-        "uniform-biases": [uniform, uniform],
-        zeros: [zero],
-        spread: l === 0 ? [normal(3), () => rng.uniform(-4, 4)] : [xavier],
+        xavier, he: [normal(Math.sqrt(2 / fanIn))], "normal-0.5": [normal(0.5)], "normal-2": [normal(2)],
+        uniform: [uniform(0, 1)], "uniform-biases": [uniform(0, 1), uniform(0, 1)], zeros: [zero],
+        spread: l === 0 ? [normal(3), uniform(-4, 4)] : xavier,
       }[init];
-      for (let i = W; i < b; i++) this.theta[i] = weight();
-      for (let i = b; i < b + units; i++) this.theta[i] = bias();
+      for (let i = W; i < b + units; i++) this.theta[i] = i < b ? weight() : bias();
     }
   }
 
@@ -137,37 +89,45 @@ export class Network {
   /** Probability of class 1 of each of n samples. */
   probabilities(X, n) {
     const p = new Float64Array(n);
-    for (const [at, m] of this.#blocks(X, null, 0, n)) this.#link(p, at, m);
+    for (const [at, m] of this.#blocks(X, null, 0, n)) {
+      for (let i = 0; i < m; i++) p[at + i] = this.#link(this.#output(i, m));
+    }
     return p;
   }
 
-  /** What each hidden unit gives for n samples, an array a unit, and last the probability of class 1. */
+  /** What each hidden unit gives for n samples, an array a unit. */
   activity(X, n) {
-    const p = new Float32Array(n);
-    const columns = this.sizes.slice(1, -1).map((units) => Array.from({ length: units }, () => new Float32Array(n)));
+    const layers = this.sizes.slice(1, -1).map((units) => Array.from({ length: units }, () => new Float32Array(n)));
     for (const [at, m] of this.#blocks(X, null, 0, n)) {
-      for (const [l, units] of columns.entries()) {
-        for (const [u, column] of units.entries()) column.set(this.#values[l + 1].subarray(u * m, (u + 1) * m), at);
-      }
-      this.#link(p, at, m);
+      layers.forEach((units, l) => units.forEach((unit, u) => {
+        unit.set(this.#values[l + 1].subarray(u * m, (u + 1) * m), at);
+      }));
     }
-    return [...columns.flat(), p];
+    return layers.flat();
+  }
+
+  /** The output for sample i of a block of n; of two logits, the difference. */
+  #output(i, n) {
+    const z = this.#values.at(-1);
+    return this.#two ? z[n + i] - z[i] : z[i];
   }
 
   #evaluate(X, y, rows, from, to, gradient) {
-    const [z, d] = [this.#values.at(-1), this.#deltas.at(-1)];
-    const t = this.#labels;
+    const d = this.#deltas.at(-1);
+    const [value, slope] = this.#loss;
     const count = to - from;
     const confusion = [0, 0, 0, 0];
     let loss = 0;
     for (const [at, n] of this.#blocks(X, rows, from, to)) {
       for (let i = 0; i < n; i++) {
-        t[i] = y[rows ? rows[at + i] : at + i];
-        const one = this.#two ? z[n + i] > z[i] : z[i] >= this.#threshold;
-        confusion[2 * t[i] + (one ? 1 : 0)]++;
+        const t = y[rows ? rows[at + i] : at + i];
+        const z = this.#output(i, n);
+        confusion[2 * t + (z >= this.#threshold ? 1 : 0)]++;
+        loss += value(z, t);
+        d[i] = slope(z, t) / count;
+        if (this.#two) [d[n + i], d[i]] = [d[i], -d[i]];
       }
-      loss += this.#loss(z, t, d, n);
-      if (gradient) this.#backward(n, 1 / count);
+      if (gradient) this.#backward(n);
     }
     return { loss: loss / count, accuracy: (confusion[0] + confusion[3]) / count, confusion };
   }
@@ -186,34 +146,34 @@ export class Network {
         const z = this.#values[l + 1];
         for (let u = 0; u < units; u++) z.fill(this.theta[b + u], u * n, (u + 1) * n);
         addProduct(this.theta, W, 1, units, this.#values[l], fanIn, z, units, n);
-        ACTIVATIONS[activation].forward(z, units * n);
+        const [forward] = ACTIVATIONS[activation];
+        if (forward) applyTo(z, forward, units * n);
       }
       yield [at, n];
     }
   }
 
-  /** Adds a block's gradient, times `share`, to `grad`. */
-  #backward(n, share) {
-    const last = this.#deltas.at(-1);
-    for (let i = 0; i < this.sizes.at(-1) * n; i++) last[i] *= share;
+  /** Adds a block's gradient to `grad`. */
+  #backward(n) {
     for (let l = this.layers.length - 1; l >= 0; l--) {
       const { fanIn, units, W, b, activation } = this.layers[l];
-      const d = this.#deltas[l + 1];
-      ACTIVATIONS[activation].backward(this.#values[l + 1], d, units * n);
+      const [a, d] = [this.#values[l + 1], this.#deltas[l + 1]];
+      const derivative = ACTIVATIONS[activation][1];
+      if (derivative) multiplyBy(d, derivative, a, units * n);
       addGradient(this.grad, W, b, this.#values[l], fanIn, d, units, n);
       if (l === 0) return;
       this.#deltas[l].fill(0, 0, fanIn * n);
       addProduct(this.theta, W, units, 1, d, units, this.#deltas[l], fanIn, n);
     }
   }
+}
 
-  #link(p, at, n) {
-    const z = this.#values.at(-1);
-    for (let i = 0; i < n; i++) {
-      if (this.#two) p[at + i] = 1 / (1 + Math.exp(z[i] - z[n + i])); // the softmax of two
-      else p[at + i] = this.#threshold ? z[i] : 1 / (1 + Math.exp(-z[i]));
-    }
-  }
+function applyTo(z, forward, n) {
+  for (let i = 0; i < n; i++) z[i] = forward(z[i]);
+}
+
+function multiplyBy(d, derivative, a, n) {
+  for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
 }
 
 /** Adds the matrix (outs, ins) whose entries lie outStep and inStep apart in theta, from W on, times x (ins, n) to

@@ -5,41 +5,37 @@ import { makeOptimizer } from "./optimizers.js";
 import { Generator, RandomState } from "./random.js";
 
 const STALL = 100; // epochs over which the loss has to fall
-const COLUMNS = ["loss", "accuracy", "testLoss", "testAccuracy"];
 
 /** A training under way, from the settings S and the data of makeData(S). */
 export class Run {
+  /** Whole epochs done, and steps done of the epoch under way. */
+  epoch = 0;
+  batches = 0;
+  /** Per epoch. Loss and accuracy of the training set are measured just before each batch's step (with one batch, entry
+   * 0 is the untrained network's), those of the test set after the last. */
+  history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
+  /** A sentence once numbers have overflowed: the run is then over. */
+  diverged = null;
   #S;
   #data;
   #optimizer;
-  #good; // the parameters before the last step, and their loss: both finite
-  #goodLoss = null;
   #size; // of a batch
-  #rng; // of the order of the batches
+  #rng; // of the order of the samples in batches
   #order = null;
+  #good; // the last parameters with a finite loss,
+  #goodLoss = null; // this one
   #sums;
 
   constructor(S, data) {
-    const { n } = data.train;
-    this.#S = S;
-    this.#data = data;
+    [this.#S, this.#data, this.#size] = [S, data, S.batch || data.train.n];
     this.network = new Network(S);
-    this.network.start(S.generator === "RandomState" ? new RandomState(S.seed) : new Generator(S.seed), S.init);
+    this.network.start(new { RandomState, default_rng: Generator }[S.generator](S.seed), S.init);
     this.#good = this.network.theta.slice();
     this.#optimizer = makeOptimizer(S, this.network);
-    this.#size = S.batch > 0 && S.batch < n ? S.batch : n;
-    this.#rng = this.#size < n ? new Generator(S.seed) : null;
-    /** Whole epochs done, steps done in all, and in the epoch under way. */
-    this.epoch = this.steps = this.batches = 0;
-    /** An entry an epoch, up to `length`: means over its batches, each measured just before its step (so that entry 0
-     * of a single batch is the untrained network's), and of the test set after the last step (NaN without one). */
-    this.history = { length: 0 };
-    for (const name of COLUMNS) this.history[name] = new Float64Array(1024);
-    /** A sentence for the reader when numbers have overflowed, which ends the run; else null. */
-    this.diverged = null;
+    this.#rng = new Generator(S.seed);
   }
 
-  /** One batch. */
+  /** One batch; the last of an epoch also writes the history. */
   step() {
     if (this.diverged) return;
     const { network } = this;
@@ -47,75 +43,66 @@ export class Run {
     const from = this.batches * this.#size;
     const to = Math.min(from + this.#size, n);
     if (from === 0) {
-      if (this.#rng) this.#order = this.#rng.permutation(n);
+      if (this.#size < n) this.#order = this.#rng.permutation(n);
       this.#sums = { loss: 0, hits: 0 };
     }
     const { loss, hits } = network.lossAndGradient(X, y, this.#order, from, to);
-    if (!Number.isFinite(loss) || !network.theta.every(Number.isFinite)) return this.#goBack(loss);
+    if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack(loss);
     this.#good.set(network.theta);
     this.#goodLoss = loss;
     this.#optimizer.step(network.theta, network.grad);
-    this.steps += 1;
     this.batches += 1;
     this.#sums.loss += (to - from) * loss;
     this.#sums.hits += (to - from) * hits;
     if (to === n) this.#endEpoch();
   }
 
-  /** The rest of the epoch under way. */
+  /** Steps to the end of the epoch under way. */
   runEpoch() {
     do this.step();
     while (this.batches > 0 && !this.diverged);
   }
 
-  /** A sentence if a stop condition of the settings holds after the last whole epoch, else null. */
+  /** A sentence if a stop condition of the settings holds, else null. */
   reached() {
     const { epochs, stop, goal } = this.#S;
-    const { loss, accuracy, length } = this.history;
-    const last = length - 1;
-    const after = `after ${count(length)}`;
-    if (stop === "loss" && loss[last] <= goal) return `Training loss ${digits(loss[last])} ${after}: the goal is ${goal}.`;
-    if (stop === "accuracy" && accuracy[last] >= goal) {
-      return `Training accuracy ${percent(accuracy[last])} ${after}: the goal is ${percent(goal)}.`;
+    const { loss, accuracy } = this.history;
+    const before = loss.at(-1 - STALL);
+    if (stop === "loss" && loss.at(-1) <= goal) return `The training loss has reached the goal of ${goal}.`;
+    if (stop === "accuracy" && accuracy.at(-1) >= goal) return `The training accuracy has reached the goal of ${goal}.`;
+    if (stop === "stall" && before - loss.at(-1) < Math.max(goal * before, Number.MIN_VALUE)) {
+      return `The training loss has stalled: in ${STALL} epochs it fell by less than its share of ${goal}.`;
     }
-    if (stop === "stall" && last >= STALL) {
-      const before = loss[last - STALL];
-      if (loss[last] >= before || before - loss[last] < goal * before) {
-        return `Stalled ${after}: in the last ${STALL} the training loss fell by less than ${percent(goal)}.`;
-      }
-    }
-    return length >= epochs ? `All ${count(epochs)} are done.` : null;
+    return this.epoch >= epochs ? `All ${epochs.toLocaleString("en")} epochs are done.` : null;
   }
 
   #endEpoch() {
     const { network, history } = this;
     const { train, test } = this.#data;
-    const finite = network.theta.every(Number.isFinite); // here no next loss would tell
+    const finite = allFinite(network.theta); // no loss is computed after this step that would tell
     if (!finite) this.#goBack(this.#goodLoss);
     const { loss, accuracy } = finite && test.n ? network.score(test.X, test.y, test.n) : { loss: NaN, accuracy: NaN };
-    const entry = [this.#sums.loss / train.n, this.#sums.hits / train.n, loss, accuracy];
-    for (const [i, name] of COLUMNS.entries()) {
-      const column = history[name];
-      if (history.length === column.length) (history[name] = new Float64Array(2 * column.length)).set(column);
-      history[name][history.length] = entry[i];
-    }
-    this.epoch = history.length += 1;
+    history.loss.push(this.#sums.loss / train.n);
+    history.accuracy.push(this.#sums.hits / train.n);
+    history.testLoss.push(loss);
+    history.testAccuracy.push(accuracy);
+    this.epoch += 1;
     this.batches = 0;
   }
 
   #goBack(loss) {
     this.network.theta.set(this.#good);
-    const { rate, standardize } = this.#S;
-    // Infinite parameters may have a finite loss: a sigmoid of them is 0 or 1.
+    // A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
     const what = Number.isFinite(loss) ? "parameters" : "loss";
     this.diverged = this.#goodLoss === null
-      ? `Training cannot start: the ${what} overflowed before the first step. Start with smaller weights.`
-      : `Training diverged in epoch ${this.epoch}: the ${what} became infinite or NaN (the last finite loss was ` +
-        `${digits(this.#goodLoss)}). The network keeps its last finite parameters. Lower the learning rate (now ` +
-        `${rate})${standardize ? "" : ", or standardize the data"}.`;
+      ? `Training cannot start: the ${what} overflowed. Standardize the data, or start with smaller weights.`
+      : `Training diverged in epoch ${this.epoch}: the ${what} became infinite or NaN. The network keeps its last finite ` +
+        `parameters. Lower the learning rate (now ${this.#S.rate})${this.#S.standardize ? "" : ", or standardize the data"}.`;
   }
 }
 
-const digits = (value) => String(Number(value.toPrecision(4)));
-const percent = (share) => `${digits(100 * share)}%`;
-const count = (epochs) => `${epochs.toLocaleString("en")} ${epochs === 1 ? "epoch" : "epochs"}`;
+function allFinite(values) {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]; // 0 * infinity is NaN
+  return sum === 0;
+}

@@ -26,7 +26,7 @@ function close(actual, expected, message) {
 }
 
 function sameAsStored(run, stored) {
-  assert.equal(run.history.length, stored.loss.length);
+  assert.equal(run.history.loss.length, stored.loss.length);
   assert.equal(run.epoch, stored.loss.length);
   for (const name of COLUMNS) {
     stored[name]?.forEach((value, epoch) => close(run.history[name][epoch], value, `${name} in epoch ${epoch}`));
@@ -36,10 +36,10 @@ function sameAsStored(run, stored) {
 
 test("every start is the one that nnlib draws", () => {
   for (const { S, theta } of reference.starts) {
-    const { network, epoch, steps, batches, history } = newRun(S);
+    const { network, epoch, batches, history } = newRun(S);
     const name = `${S.generator} ${S.init}`;
     theta.forEach((value, i) => assert.ok(Math.abs(network.theta[i] - value) <= 1e-15, `${name}, parameter ${i}`));
-    assert.deepEqual([network.theta.length, epoch, steps, batches, history.length], [theta.length, 0, 0, 0, 0]);
+    assert.deepEqual([network.theta.length, epoch, batches, history.loss.length], [theta.length, 0, 0, 0]);
   }
 });
 
@@ -50,7 +50,7 @@ for (const stored of reference.runs) {
     const run = trained(S);
     sameAsStored(run, stored);
     assert.equal(run.diverged, null);
-    if (!S.test) assert.ok(run.history.testLoss.subarray(0, S.epochs).every(Number.isNaN));
+    if (!S.test) assert.ok(run.history.testLoss.every(Number.isNaN));
   });
 }
 
@@ -58,15 +58,15 @@ for (const [i, stored] of reference.divergences.entries()) {
   test(`overflow ${i} ends the run where nnlib's ends, at the last finite parameters`, () => {
     const run = trained(stored.S);
     sameAsStored(run, stored);
-    const words = ["diverged", stored.what, stored.lastLoss, `epoch ${stored.loss.length - (i === 2 ? 1 : 0)}:`];
+    const words = ["diverged", stored.what, `epoch ${stored.loss.length - (i === 2 ? 1 : 0)}:`];
     words.push("Lower the learning rate (now 100)");
     for (const part of words) assert.ok(run.diverged.includes(part), `${part} is not in: ${run.diverged}`);
     assert.equal(run.diverged.includes("standardize"), !stored.S.standardize);
 
-    const [theta, steps] = [run.network.theta.slice(), run.steps];
+    const theta = run.network.theta.slice();
     run.step();
     run.runEpoch();
-    assert.deepEqual([run.network.theta, run.steps, run.history.length], [theta, steps, stored.loss.length]);
+    assert.deepEqual([run.network.theta, run.history.loss.length], [theta, stored.loss.length]);
   });
 }
 
@@ -75,7 +75,7 @@ test("what overflows before the first step is told so", () => {
   run.network.theta.fill(1e308);
   run.runEpoch();
   assert.match(run.diverged, /cannot start/);
-  assert.equal(run.history.length, 0);
+  assert.equal(run.history.loss.length, 0);
 });
 
 const tutorial = (run, changes) => ({
@@ -136,13 +136,13 @@ test("single steps and whole epochs are the same run", () => {
   const seen = [];
   for (let i = 0; i < 7; i++) {
     stepped.step();
-    seen.push([stepped.epoch, stepped.steps, stepped.batches, stepped.history.length]);
+    seen.push([stepped.epoch, stepped.batches, stepped.history.loss.length]);
   }
   assert.deepEqual(seen, [
-    [0, 1, 1, 0], [0, 2, 2, 0], [0, 3, 3, 0], [0, 4, 4, 0], [1, 5, 0, 1], [1, 6, 1, 1], [1, 7, 2, 1],
+    [0, 1, 0], [0, 2, 0], [0, 3, 0], [0, 4, 0], [1, 0, 1], [1, 1, 1], [1, 2, 1],
   ]);
   stepped.runEpoch();
-  assert.deepEqual([stepped.epoch, stepped.steps, stepped.batches], [2, 10, 0]);
+  assert.deepEqual([stepped.epoch, stepped.batches], [2, 0]);
   whole.runEpoch();
   whole.runEpoch();
   assert.deepEqual(stepped.network.theta, whole.network.theta);
@@ -157,16 +157,6 @@ test("two runs of the same settings are equal, and share nothing", () => {
   for (let i = 0; i < 12; i++) for (const run of runs) run.step();
   assert.deepEqual(runs[0].network.theta, runs[1].network.theta);
   assert.deepEqual([S, data], copy);
-});
-
-test("the history outgrows its first room", () => {
-  const run = trained({ ...PLAIN, data: "xor", test: 0, layers: [1] }, 3000);
-  assert.equal(run.history.length, 3000);
-  for (const name of ["loss", "accuracy"]) {
-    const column = run.history[name].subarray(0, 3000);
-    assert.ok(column.length === 3000 && column.every(Number.isFinite));
-  }
-  assert.ok(run.history.loss[2999] < run.history.loss[0] && run.history.loss[1023] !== run.history.loss[1024]);
 });
 
 const untilReached = (changes) => {
@@ -188,18 +178,18 @@ test("the stop conditions", () => {
   const loss = untilReached({ epochs: 10_000, stop: "loss", goal: 0.3 });
   const { loss: losses } = loss.run.history;
   assert.ok(losses[loss.run.epoch - 1] <= 0.3 && losses[loss.run.epoch - 2] > 0.3);
-  assert.match(loss.sentence, /loss 0\.\d+ .* 0\.3\./);
+  assert.match(loss.sentence, /loss .* 0\.3\./);
 
   const accuracy = untilReached({ epochs: 10_000, stop: "accuracy", goal: 0.875 });
   const { accuracy: accuracies } = accuracy.run.history;
   assert.ok(accuracies[accuracy.run.epoch - 1] >= 0.875 && accuracies[accuracy.run.epoch - 2] < 0.875);
-  assert.match(accuracy.sentence, /accuracy \d.*% .* 87\.5%/);
+  assert.match(accuracy.sentence, /accuracy .* 0\.875\./);
 
   const stall = untilReached({ epochs: 10_000, stop: "stall", goal: 0.05, optimizer: "sgd", rate: 0.5 });
   const { epoch, history } = stall.run;
   const fall = (last) => 1 - history.loss[last] / history.loss[last - 100];
   assert.ok(epoch > 101 && fall(epoch - 1) < 0.05 && fall(epoch - 2) >= 0.05);
-  assert.match(stall.sentence, /100 .* 5%/);
+  assert.match(stall.sentence, /100 .* 0\.05\./);
 });
 
 test("a loss that does not fall has stalled, whatever the goal", () => {
