@@ -15,7 +15,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 let S; // the settings
 let id = 0; // of the last set-up: what belongs to an earlier one comes too late
-let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, the curves, the starts
+let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, curves, starts
 let training = false;
 let scheduled = false; // to draw
 let began = {}; // when, and at which epoch
@@ -25,7 +25,7 @@ let startsWorker, colors;
 
 function newWorker(receive) {
   const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  made.onmessage = ({ data: message }) => message.id === id && receive[message.type](message);
+  made.onmessage = ({ data: message }) => message.id === id && receive(message);
   made.onerror = ({ message = "the script that trains did not load" }) => {
     setTraining(false);
     stopStarts();
@@ -34,23 +34,17 @@ function newWorker(receive) {
   return made;
 }
 
-const receive = {
-  data(message) {
-    shape = message;
-  },
-  frame(message) {
-    frame = message;
-    for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
-    redraw();
-    const { said, trouble } = frame;
-    if (said === undefined) return;
-    setTraining(false);
-    if (trouble) complain([said]);
-    say(`${trouble ? "Stopped." : said} ${sentence()}`);
-  },
-};
-
-const worker = newWorker(receive);
+const worker = newWorker((message) => {
+  frame = message;
+  shape = frame.shape ?? shape;
+  for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
+  redraw();
+  const { said, trouble } = frame;
+  if (said === undefined) return;
+  setTraining(false);
+  if (trouble) complain([said]);
+  say(`${trouble ? "Stopped." : said} ${sentence()}`);
+});
 
 /** Back to epoch 0. */
 function reset(said) {
@@ -82,13 +76,12 @@ function tryStarts() {
   if (startsWorker) return stopStarts();
   show("seeds", "Stop the seeds");
   say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
-  const ignore = () => {}; // what is there already
-  startsWorker = newWorker({ data: ignore, frame: ignore, starts({ finished, results }) {
-    showStarts(results);
+  startsWorker = newWorker(({ finished, results }) => {
+    if (results) showStarts(results);
     if (!finished) return;
     stopStarts();
     say(spread());
-  } });
+  });
   startsWorker.postMessage({ type: "setup", S, id });
   startsWorker.postMessage({ type: "starts", count: STARTS });
 }
@@ -227,20 +220,18 @@ function draw() {
   scheduled = false;
   if (!frame) return;
   colors ??= palette(app);
-  const { epoch, field, units, train, test } = frame;
+  const { train, test } = frame;
   const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
-  drawBoundary($("boundary"), { ...frame, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
-  const { activation } = S;
-  drawNetwork($("network"), { ...shape, ...frame, fields: units, output: field, activation }, colors);
-  const curves = (name, testName, options) => {
+  drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
+  drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
+  const drawHistory = (name, testName, options) => {
     const series = [{ name: "training", values: history[name], style: "train" }];
     if (test) series.push({ name: "test", values: history[testName], style: "test" });
-    for (const one of series) one.length = one.values.length;
-    drawCurves($(name), { series, faint: [], logX: S["log-epochs"], yLabel: name, ...options }, colors);
+    drawCurves($(name), { series, logX: S["log-epochs"], ...options }, colors);
   };
-  curves("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
-  curves("accuracy", "testAccuracy", { percent: true });
-  const pace = Math.round((1000 * (epoch - began.epoch)) / (performance.now() - began.time));
+  drawHistory("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
+  drawHistory("accuracy", "testAccuracy", { percent: true });
+  const pace = Math.round((1000 * (frame.epoch - began.epoch)) / (performance.now() - began.time));
   show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
   const cells = $("confusion").querySelectorAll("tbody td"); // true 0: training, test; true 1: training, test
   [0, 1, 4, 5].forEach((cell, i) => {

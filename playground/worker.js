@@ -28,8 +28,7 @@ const orders = {
     }
     run = new Run(S, data);
     const { sizes, layers } = run.network;
-    postMessage({ id, type: "data", data, ...baselines, sizes, layers, size: FIELD });
-    sendFrame(message.said);
+    sendFrame({ said: message.said, shape: { data, ...baselines, sizes, layers, size: FIELD } });
   },
   /** `mode` is run, finish (run to a stop condition), epoch or step; a frame is due every `pause` milliseconds. */
   train({ mode, speed, pause }) {
@@ -67,23 +66,22 @@ function next(mine) {
   setTimeout(next, 0, mine);
 }
 
-function end(said, trouble) {
+function end(said, trouble = false) {
   job = null;
-  sendFrame(said, trouble);
+  sendFrame({ said, trouble });
 }
 
-/** `said` is what the page tells its reader, besides the numbers, at the end of an order. */
-function sendFrame(said, trouble = false) {
+/** With what the page tells its reader at the end of an order, and what a new network looks like. */
+function sendFrame(news) {
   const { network, epoch, batches, history } = run;
   const { train, test } = data;
-  const columns = ["loss", "accuracy", "testLoss", "testAccuracy"];
   const units = network.activity(train.X, train.n);
   postMessage({
-    id, type: "frame", said, trouble, epoch, batches, theta: network.theta.slice(), ...scores(network),
-    history: Object.fromEntries(columns.map((name) => [name, history[name].slice(told)])),
-    field: network.probabilities(grids.field, FIELD ** 2),
+    ...news, id, epoch, batches, theta: network.theta.slice(), ...scores(network),
+    history: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.slice(told)])),
+    output: network.probabilities(grids.field, FIELD ** 2),
     trainOutput: network.probabilities(train.X, train.n), testOutput: network.probabilities(test.X, test.n),
-    units: network.activity(grids.unit, UNIT ** 2),
+    fields: network.activity(grids.unit, UNIT ** 2),
     // A relu that is silent for every training point is dead: no gradient reaches its weights.
     dead: units.map((values) => S.activation === "relu" && !values.some(Boolean)),
   });
@@ -102,7 +100,7 @@ function nextOfStarts(runs) {
   const results = runs.map(({ network, diverged, history: { loss } }) => (
     { diverged: diverged !== null, ...scores(network), loss: finished ? loss : [] }
   ));
-  postMessage({ id, type: "starts", finished, results });
+  postMessage({ id, finished, results });
   if (!finished) setTimeout(nextOfStarts, 0, runs);
 }
 
