@@ -1,21 +1,20 @@
 // Settings as the address of the page writes them. What they may be, the controls of the page say.
 
-/** Fields by name, from the page's controls: `{value, choices}`, `{value, min, max, whole}`, or `{value}` for a switch and
- * for `layers`, which has a control for each of the hidden layers. */
+const LAYERS = 4;
+
+/** Fields by name, from the page's controls: `{value, choices}`, `{value, min, max, whole}`, or `{value}` for a switch.
+ * `layers` has four controls, named layer1 and so on; a field of them all has `{value, units}`, units the most of each. */
 export function fieldsOf(controls) {
   const fields = {};
   for (const { name, type, options, defaultChecked, defaultValue, min, max, dataset, inputMode } of controls) {
     const value = Number(defaultValue);
     if (type === "select-one") {
-      fields[name] = { value: [...options].find((o) => o.defaultSelected).value, choices: [...options].map((o) => o.value) };
+      const choices = [...options].map((option) => option.value);
+      fields[name] = { value: choices[[...options].findIndex((option) => option.defaultSelected)], choices };
     } else if (type === "checkbox") fields[name] = { value: defaultChecked };
     else if (/^layer\d$/.test(name)) {
-      fields.layers ??= { value: [], most: 0, units: Number(max) };
-      fields.layers.most += 1;
-      if (value) fields.layers.value.push(value);
-    } else if (type === "number") {
-      fields[name] = { value, min: Number(dataset.min ?? min), max: Number(max), whole: inputMode === "numeric" };
-    }
+      fields.layers = { value: [...(fields.layers?.value ?? []), value].filter(Boolean), units: Number(max) };
+    } else fields[name] = { value, min: Number(dataset.min ?? min), max: Number(max), whole: inputMode === "numeric" };
   }
   return fields;
 }
@@ -47,12 +46,11 @@ export function parse(fields, query, instead = defaults(fields)) {
 
 /** The query of an address, `?` included, with what differs from the defaults; "" if nothing does. */
 export function format(fields, S) {
-  const texts = Object.keys(fields).map((key) => [key, write(S[key]), write(fields[key].value)]);
-  const query = new URLSearchParams(texts.filter(([, text, usual]) => text !== usual).map((entry) => entry.slice(0, 2)));
-  return query.size ? `?${query}` : "";
+  const changed = Object.keys(fields).filter((key) => write(S[key]) !== write(fields[key].value));
+  return changed.length ? `?${new URLSearchParams(changed.map((key) => [key, write(S[key])]))}` : "";
 }
 
-export const defaults = (fields) => Object.fromEntries(Object.entries(fields).map(([key, { value }]) => [key, value]));
+const defaults = (fields) => Object.fromEntries(Object.entries(fields).map(([key, { value }]) => [key, value]));
 
 function write(value) {
   if (typeof value === "boolean") return value ? "1" : "0";
@@ -60,14 +58,14 @@ function write(value) {
 }
 
 /** A value, and the rule if it is not what the text says. */
-function read({ value, choices, min, max, whole, most, units }, text) {
+function read({ value, choices, min, max, whole, units }, text) {
   if (choices) return choices.includes(text) ? [text] : [value, `one of ${choices.join(", ")}`];
   if (typeof value === "boolean") return /^[01]$/.test(text) ? [text === "1"] : [value, "1 (on) or 0 (off)"];
-  if (most) {
-    const rule = `up to ${most} numbers of units from 1 to ${units}, such as 8 or 8-8`;
+  if (units) {
+    const rule = `up to ${LAYERS} numbers of units from 1 to ${units}, such as 8 or 8-8`;
     if (text === "0") return [[]];
     if (!/^\d+(-\d+)*$/.test(text)) return [value, rule];
-    const counts = text.split("-").slice(0, most).map((count) => clip(Number(count), 1, units));
+    const counts = text.split("-").slice(0, LAYERS).map((count) => clip(Number(count), 1, units));
     return [counts, counts.join("-") === text ? "" : rule];
   }
   const rule = `a ${whole ? "whole " : ""}number from ${min} to ${max}`;
