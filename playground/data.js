@@ -1,88 +1,65 @@
 // The posts' data, point for point: scikit-learn's make_moons, make_circles and train_test_split, and nnlib.datasets.
 import { Generator, RandomState } from "./random.js";
 
-/** n samples `point(i)` = [x0, x1, class] as arrays, samples in rows. */
-function samples(n, point) {
-  const [X, y] = [new Float64Array(2 * n), new Float64Array(n)];
-  for (let i = 0; i < n; i++) [X[2 * i], X[2 * i + 1], y[i]] = point(i);
-  return { X, y, n };
-}
+const list = (n, item) => Array.from({ length: n }, (_, i) => item(i));
+const pick = (points, order) => Array.from(order, (i) => points[i]);
+const noisy = (noise, rng) => ([x0, x1, label]) => [x0 + noise * rng.normal(), x1 + noise * rng.normal(), label];
 
-const take = ({ X, y }, rows) => samples(rows.length, (i) => [X[2 * rows[i]], X[2 * rows[i] + 1], y[rows[i]]]);
-
-/** scikit-learn's way from two curves to samples: first the random order, then the noise. */
-function twoCurves({ n, noise, data_seed }, outer, inner) {
-  const rng = new RandomState(data_seed);
+/** scikit-learn's way: first the random order, then the noise. */
+function twoCurves({ n, noise }, rng, step, inner) {
   const half = Math.floor(n / 2);
-  const points = samples(n, (i) => (i < half ? [...outer(i, half), 0] : [...inner(i - half, n - half), 1]));
-  const shuffled = take(points, rng.permutation(n));
-  shuffled.X.forEach((x, i, X) => (X[i] = x + noise * rng.normal()));
-  return shuffled;
+  const circle = (count) => list(count, (i) => [Math.cos(i * step(count)), Math.sin(i * step(count))]);
+  const points = [...circle(half).map((x) => [...x, 0]), ...circle(n - half).map((x) => [...inner(...x), 1])];
+  return pick(points, rng.permutation(n)).map(noisy(noise, rng));
 }
 
-const onCircle = (angle) => [Math.cos(angle), Math.sin(angle)];
-
+/** Points [x0, x1, class] by the settings. */
 const SETS = {
-  moons(S) {
-    const outer = (i, n) => onCircle(i * (Math.PI / (n - 1)));
-    return twoCurves(S, outer, (i, n) => outer(i, n).map((x, axis) => 1 - x - 0.5 * axis));
+  moons: (S, rng) => twoCurves(S, rng, (n) => Math.PI / (n - 1), (x0, x1) => [1 - x0, 1 - x1 - 0.5]),
+  circles: (S, rng) => twoCurves(S, rng, (n) => (2 * Math.PI) / n, (x0, x1) => [0.8 * x0, 0.8 * x1]),
+  xor: () => [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]],
+  xor_square({ n, noise }, rng) {
+    const points = list(n, () => [6 * rng.uniform(-1, 1), 6 * rng.uniform(-1, 1)]);
+    return points.map(([x0, x1]) => [x0, x1, x0 < 0 !== x1 < 0]).map(noisy(noise, rng));
   },
-
-  circles(S) {
-    const outer = (i, n) => onCircle(i * ((2 * Math.PI) / n));
-    return twoCurves(S, outer, (i, n) => outer(i, n).map((x) => 0.8 * x));
-  },
-
-  xor: () => samples(4, (i) => [i >> 1, i & 1, (i >> 1) ^ (i & 1)]),
-
-  xor_square({ n, noise, data_seed }) {
-    const rng = new Generator(data_seed);
-    const X = Float64Array.from({ length: 2 * n }, () => 6 * rng.uniform(-1, 1));
-    return samples(n, (i) => {
-      const [x0, x1] = X.subarray(2 * i);
-      return [x0 + noise * rng.normal(), x1 + noise * rng.normal(), x0 < 0 !== x1 < 0];
+  spirals({ n, noise }, rng) {
+    const half = Math.floor(n / 2);
+    const step = (4 * Math.PI) / (half - 1);
+    const points = [1, -1].flatMap((sign, label) => {
+      const along = (wave) => list(half, (i) => sign * i * step * wave(i * step) + noise * rng.normal());
+      const [x0, x1] = [along(Math.cos), along(Math.sin)];
+      return list(half, (i) => [x0[i], x1[i], label]);
     });
-  },
-
-  spirals({ n, noise, data_seed }) {
-    const rng = new RandomState(data_seed);
-    const length = Math.floor(n / 2);
-    const shifts = Float64Array.from({ length: 4 * length }, () => noise * rng.normal()); // arm, coordinate, point
-    const points = samples(2 * length, (i) => {
-      const arm = i < length ? 0 : 1;
-      const theta = (i - arm * length) * ((4 * Math.PI) / (length - 1));
-      const [x0, x1] = onCircle(theta).map((x) => (arm ? -theta : theta) * x);
-      return [x0 + shifts[i + arm * length], x1 + shifts[i + (arm + 1) * length], arm];
-    });
-    return take(points, rng.permutation(2 * length));
+    return pick(points, rng.permutation(2 * half));
   },
 };
 
-/** The data of the settings S: { train, test: { X (n * 2, row by row), y (0 or 1), n }, center, scale, box }. */
+/** From settings: { train, test: { X (n * 2, row by row), y (0 or 1), n }, box: [left, right, bottom, top] }. */
 export function makeData(S) {
-  const all = SETS[S.data](S);
-  const held = S.data === "xor" ? 0 : Math.ceil(S.test * all.n);
-  const order = new RandomState(0).permutation(all.n);
-  const train = held ? take(all, order.subarray(held)) : all;
-  const test = take(all, order.subarray(0, held));
-  const [center, scale] = [[0, 0], [1, 1]];
-  const box = [];
-  for (const axis of [0, 1]) {
-    const column = ({ X }) => X.filter((_, i) => i % 2 === axis);
+  const Stream = S.data === "xor_square" ? Generator : RandomState;
+  const points = SETS[S.data](S, new Stream(S.data_seed));
+  const order = new RandomState(0).permutation(points.length);
+  const held = Math.ceil(S.test * points.length);
+  const train = held ? pick(points, order.subarray(held)) : points;
+  const test = pick(points, order.subarray(0, held));
+  const sides = [0, 1].map((axis) => {
     if (S.standardize) {
-      const x = column(train);
-      const mean = (values) => values.reduce((sum, value) => sum + value, 0) / train.n;
-      center[axis] = mean(x);
-      const deviation = Math.sqrt(mean(x.map((value) => (value - center[axis]) ** 2)));
-      if (deviation > 1e-12) scale[axis] = deviation; // else all points share this coordinate
-      for (const { X } of [train, test]) {
-        for (let i = axis; i < X.length; i += 2) X[i] = (X[i] - center[axis]) / scale[axis];
-      }
+      const mean = (value) => train.reduce((sum, point) => sum + value(point[axis]), 0) / train.length;
+      const center = mean((x) => x);
+      const deviation = Math.sqrt(mean((x) => (x - center) ** 2));
+      const scale = deviation > 1e-12 ? deviation : 1; // else all points share this coordinate
+      for (const point of points) point[axis] = (point[axis] - center) / scale;
     }
-    const x = [...column(train), ...column(test)];
-    box.push(Math.min(...x), Math.max(...x));
-  }
-  const half = 0.6 * Math.max(box[1] - box[0], box[3] - box[2]); // a square with a tenth more on each side
-  const [middle0, middle1] = [(box[0] + box[1]) / 2, (box[2] + box[3]) / 2];
-  return { train, test, center, scale, box: [middle0 - half, middle0 + half, middle1 - half, middle1 + half] };
+    const x = points.map((point) => point[axis]);
+    return [Math.min(...x), Math.max(...x)];
+  });
+  const half = 0.6 * Math.max(...sides.map(([low, high]) => high - low)); // a square, with margins
+  const box = sides.flatMap(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]);
+  return { train: columns(train), test: columns(test), box };
 }
+
+const columns = (points) => ({
+  X: Float64Array.from(points.flatMap(([x0, x1]) => [x0, x1])),
+  y: Float64Array.from(points, ([, , label]) => label),
+  n: points.length,
+});

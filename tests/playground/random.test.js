@@ -89,7 +89,7 @@ test("two generators of one seed do not share a state", () => {
 test("shuffle keeps what it is given, in place", () => {
   for (const Random of Object.values(CLASSES)) {
     const letters = ["a", "b", "c", "d", "e"];
-    assert.equal(new Random(3).shuffle(letters), undefined);
+    assert.equal(new Random(3).shuffle(letters), letters);
     assert.notDeepEqual(letters, ["a", "b", "c", "d", "e"]);
     assert.deepEqual([...new Random(3).permutation(5)].map((i) => "abcde"[i]), letters);
   }
