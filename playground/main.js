@@ -14,10 +14,10 @@ const layerControls = [1, 2, 3, 4].map((i) => controls[`layer${i}`]);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 let S; // the settings
-let id = 0; // of the last set-up: what belongs to an earlier one comes too late
+let id = 0; // of the last set-up; messages from an earlier one come too late
 let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, curves, starts
 let training = false;
-let scheduled = false; // to draw
+let scheduled = false; // a drawing
 let began = {}; // when, and at which epoch
 let startsWorker, colors;
 
@@ -105,7 +105,6 @@ function showStarts(results) {
   redraw();
 }
 
-/** The spread of the starts, in a sentence. */
 function spread() {
   const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
   const median = (sorted[STARTS / 2 - 1] + sorted[STARTS / 2]) / 2;
@@ -134,7 +133,7 @@ function readControls() {
   return parse(fields, new URLSearchParams(texts), S);
 }
 
-/** Take over settings: into the address, the controls and, unless only the view changes, a new training. */
+/** Settings go into the address, the controls and, unless only the view changes, a new training. */
 function take({ S: next, problems }, said, replace) {
   const trains = (key) => key === "layers" || controls[key].form === settings;
   const anew = Object.keys(fields).some((key) => trains(key) && `${S?.[key]}` !== `${next[key]}`);
@@ -151,7 +150,7 @@ function take({ S: next, problems }, said, replace) {
 let last = {};
 
 function changed({ target, timeStamp }) {
-  // A number that is changed step by step, by the arrow keys, makes one entry in the browser's history.
+  // A number that the arrow keys change step by step makes one entry in the browser's history.
   const same = target === last.target && timeStamp - last.timeStamp < 1000;
   last = { target, timeStamp };
   take(readControls(), "Changed.", same);
@@ -210,7 +209,6 @@ function copy(text, name) {
 
 // ---------------------------------------------------------------- what is shown
 
-/** Draw with the next picture of the screen. */
 function redraw() {
   if (!scheduled) requestAnimationFrame(draw);
   scheduled = true;
@@ -233,7 +231,7 @@ function draw() {
   drawHistory("accuracy", "testAccuracy", { percent: true });
   const pace = Math.round((1000 * (frame.epoch - began.epoch)) / (performance.now() - began.time));
   show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
-  const cells = $("confusion").querySelectorAll("tbody td"); // true 0: training, test; true 1: training, test
+  const cells = $("confusion").querySelectorAll("tbody td"); // a row has two for training, two for test
   [0, 1, 4, 5].forEach((cell, i) => {
     cells[cell].textContent = train.confusion[i];
     cells[cell + 2].textContent = test?.confusion[i] ?? "–";
@@ -242,16 +240,15 @@ function draw() {
 }
 
 function weights() {
-  const row = (from, count) => Array.from(frame.theta.subarray(from, from + count), (w) => w.toPrecision(8)).join("  ");
-  return shape.layers.map(({ fanIn, units, W, b }, i) => [
-    `layer ${i + 1}: W (${fanIn}, ${units})`, ...Array.from({ length: fanIn }, (_, j) => row(W + j * units, units)),
-    `b (${units},)`, row(b, units),
-  ].join("\n")).join("\n\n");
+  return shape.layers.map(({ units, W, b }, i) => {
+    const numbers = Array.from(frame.theta.subarray(W, b + units), (weight) => weight.toPrecision(8));
+    const rows = numbers.map((text, j) => text + ((j + 1) % units ? "  " : "\n"));
+    return `layer ${i + 1}, a row for each input, the last one for the biases\n${rows.join("")}`;
+  }).join("\n");
 }
 
 function moment() {
-  const { epoch, batches } = frame;
-  return `Epoch ${grouped(epoch)}${batches ? ` and ${batches} steps` : ""}`;
+  return `Epoch ${grouped(frame.epoch)}${frame.batches ? ` and ${frame.batches} steps` : ""}`;
 }
 
 function sentence() {
@@ -279,9 +276,9 @@ for (const [name, action] of Object.entries(actions)) $(name).addEventListener("
 for (const element of [settings, views, $("speed")]) element.addEventListener("change", changed);
 for (const form of [settings, views]) form.addEventListener("submit", (event) => event.preventDefault());
 $("weights").parentElement.addEventListener("toggle", redraw);
-// Back and forward; a link to a heading of the page leaves the settings.
+// Back and forward; links to headings keep the settings.
 addEventListener("popstate", () => location.search !== format(fields, S) && load("Settings of this address."));
-// The site's switch of themes sets a class or an attribute, on <html> or on <body>, according to the render engine.
+// Themes are a class or an attribute of <html> or <body>, according to the render engine.
 const themes = new MutationObserver(() => {
   colors = null;
   redraw();

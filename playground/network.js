@@ -1,7 +1,6 @@
-// A network for two inputs and two classes, with nnlib's formulas and its flat array of parameters. Samples pass in
-// blocks, a unit's values side by side: long enough that layers are looked up rarely, short enough for the cache.
+// A network for two inputs and two classes: nnlib's formulas, on nnlib's flat array of parameters.
 
-const BLOCK = 64;
+const BLOCK = 64; // samples that pass together, each unit's values side by side: few enough for the cache
 const LEAK = 0.01;
 
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
@@ -17,10 +16,13 @@ export const ACTIVATIONS = {
   identity: [],
 };
 
-const crossEntropy = [(z, t) => softplus(z) - z * t, (z, t) => sigmoid(z) - t];
+// softplus(z) - z t in the order that keeps the digits of a small loss
+const crossEntropy = [
+  (z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))), (z, t) => sigmoid(z) - t,
+];
 
 /** Losses of an output z and a label t, and their derivatives by z. The softmax of two logits is the sigmoid of their
- * difference, so that the categorical cross-entropy is the binary one of it. */
+ * difference, so z is this difference in the categorical one. */
 export const LOSSES = {
   binary_cross_entropy: crossEntropy,
   categorical_cross_entropy: crossEntropy,
@@ -32,7 +34,7 @@ export const LOSSES = {
 export class Network {
   #loss;
   #two; // outputs, not one
-  #threshold; // the output from which on class 1 is predicted
+  #threshold; // of the output, for class 1
   #link; // from an output to a probability
   #values; // of the inputs and each layer's units, (units, samples of a block)
   #deltas; // gradients of the loss by them
@@ -52,12 +54,12 @@ export class Network {
       return { fanIn, units, W, b, activation: l < layers.length ? activation : squared ? "sigmoid" : "identity" };
     });
     [this.theta, this.grad] = [new Float64Array(size), new Float64Array(size)];
-    this.decayed = new Uint8Array(size); // 1 for weights, 0 for biases
+    this.decayed = new Uint8Array(size); // 1 for weights
     for (const { W, b } of this.layers) this.decayed.fill(1, W, b);
     [this.#values, this.#deltas] = [0, 1].map(() => this.sizes.map((units) => new Float64Array(units * BLOCK)));
   }
 
-  /** Draw the parameters; init is a setting's name. */
+  /** Draws the parameters; init is a setting. */
   start(rng, init) {
     for (const [l, { fanIn, units, W, b }] of this.layers.entries()) {
       const uniform = (low, high) => () => rng.uniform(low, high);
@@ -74,14 +76,13 @@ export class Network {
     }
   }
 
-  /** Mean loss and share of hits of samples rows[from..to-1] (rows null: from..to-1); their gradient goes to `grad`. */
+  /** Mean loss and accuracy of samples rows[from..to-1] (rows null: from..to-1); the gradient goes to `grad`. */
   lossAndGradient(X, y, rows, from, to) {
     this.grad.fill(0);
-    const { loss, accuracy } = this.#evaluate(X, y, rows, from, to, true);
-    return { loss, hits: accuracy };
+    return this.#evaluate(X, y, rows, from, to, true);
   }
 
-  /** Mean loss, accuracy (a share) and counts [n00, n01, n10, n11], true class first, of n samples. */
+  /** Mean loss, accuracy and counts [n00, n01, n10, n11], true class first, of n samples. */
   score(X, y, n) {
     return this.#evaluate(X, y, null, 0, n, false);
   }
@@ -95,7 +96,7 @@ export class Network {
     return p;
   }
 
-  /** What each hidden unit gives for n samples, an array a unit. */
+  /** Activations for n samples, an array for each hidden unit. */
   activity(X, n) {
     const layers = this.sizes.slice(1, -1).map((units) => Array.from({ length: units }, () => new Float32Array(n)));
     for (const [at, m] of this.#blocks(X, null, 0, n)) {
@@ -176,8 +177,8 @@ function multiplyBy(d, derivative, a, n) {
   for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
 }
 
-/** Adds the matrix (outs, ins) whose entries lie outStep and inStep apart in theta, from W on, times x (ins, n) to
- * z (outs, n): four samples at a time, so that a weight is fetched once and the sums stay in registers. */
+/** z (outs, n) += the matrix (outs, ins) with entries outStep and inStep apart in theta, from W on, times x (ins, n). Four
+ * samples at a time: their sums stay in registers. */
 function addProduct(theta, W, outStep, inStep, x, ins, z, outs, n) {
   for (let o = 0; o < outs; o++, W += outStep) {
     let i = o * n;
@@ -204,7 +205,7 @@ function addProduct(theta, W, outStep, inStep, x, ins, z, outs, n) {
   }
 }
 
-/** Adds sums over the samples: of x times d to the gradient by W, of d to that by b. */
+/** Adds to the gradients by W and b. */
 function addGradient(grad, W, b, x, fanIn, d, units, n) {
   for (let u = 0; u < units; u++) {
     let sum = 0;

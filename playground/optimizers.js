@@ -9,7 +9,7 @@ export function makeOptimizer({ optimizer, rate, l2 }, { decayed }) {
   const apply = rules[optimizer](decayed.length);
   return {
     step(theta, grad) {
-      // The gradient of the penalty l2 / 2 * (sum of the squared weights); biases are spared.
+      // The gradient of l2 / 2 times the sum of the squared weights.
       for (let i = 0; i < theta.length; i++) update[i] = decayed[i] ? grad[i] + theta[i] * l2 : grad[i];
       apply(update);
       for (let i = 0; i < theta.length; i++) theta[i] -= update[i] * rate;
@@ -17,7 +17,7 @@ export function makeOptimizer({ optimizer, rate, l2 }, { decayed }) {
   };
 }
 
-// Each makes a function that turns a gradient, in place, into what the rate multiplies.
+// Each makes a function that turns a gradient into what the rate multiplies.
 const rules = {
   sgd: () => () => {},
   // Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).

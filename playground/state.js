@@ -19,8 +19,7 @@ export function fieldsOf(controls) {
   return fields;
 }
 
-/** Settings from a query: `{S, problems}`, the latter sentences. What the query does not say, or not in a way that can be
- * used, is as in `instead`. */
+/** Settings from a query: `{S, problems}`, the latter sentences. What the query does not say well is as in `instead`. */
 export function parse(fields, query, instead = defaults(fields)) {
   const S = { ...instead };
   const problems = [];
@@ -44,7 +43,7 @@ export function parse(fields, query, instead = defaults(fields)) {
   return { S, problems };
 }
 
-/** The query of an address, `?` included, with what differs from the defaults; "" if nothing does. */
+/** The query for what differs from the defaults, `?` included; "" if nothing does. */
 export function format(fields, S) {
   const changed = Object.keys(fields).filter((key) => write(S[key]) !== write(fields[key].value));
   return changed.length ? `?${new URLSearchParams(changed.map((key) => [key, write(S[key])]))}` : "";
@@ -57,7 +56,7 @@ function write(value) {
   return Array.isArray(value) ? value.join("-") || "0" : String(value);
 }
 
-/** A value, and the rule if it is not what the text says. */
+/** A value, and the rule if the text breaks it. */
 function read({ value, choices, min, max, whole, units }, text) {
   if (choices) return choices.includes(text) ? [text] : [value, `one of ${choices.join(", ")}`];
   if (typeof value === "boolean") return /^[01]$/.test(text) ? [text === "1"] : [value, "1 (on) or 0 (off)"];

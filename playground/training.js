@@ -11,8 +11,7 @@ export class Run {
   /** Whole epochs done, and steps done of the epoch under way. */
   epoch = 0;
   batches = 0;
-  /** Per epoch. Loss and accuracy of the training set are measured just before each batch's step (with one batch, entry
-   * 0 is the untrained network's), those of the test set after the last. */
+  /** Per epoch: training loss and accuracy just before each batch's step, the test's after the last. */
   history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
   /** A sentence once numbers have overflowed: the run is then over. */
   diverged = null;
@@ -20,10 +19,10 @@ export class Run {
   #data;
   #optimizer;
   #size; // of a batch
-  #rng; // of the order of the samples in batches
-  #order = null;
-  #good; // the last parameters with a finite loss,
-  #goodLoss = null; // this one
+  #rng;
+  #order = null; // of the samples
+  #good; // the last parameters with a finite loss
+  #goodLoss = null; // which it was
   #sums;
 
   constructor(S, data) {
@@ -44,16 +43,16 @@ export class Run {
     const to = Math.min(from + this.#size, n);
     if (from === 0) {
       if (this.#size < n) this.#order = this.#rng.permutation(n);
-      this.#sums = { loss: 0, hits: 0 };
+      this.#sums = { loss: 0, accuracy: 0 };
     }
-    const { loss, hits } = network.lossAndGradient(X, y, this.#order, from, to);
+    const { loss, accuracy } = network.lossAndGradient(X, y, this.#order, from, to);
     if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack(loss);
     this.#good.set(network.theta);
     this.#goodLoss = loss;
     this.#optimizer.step(network.theta, network.grad);
     this.batches += 1;
     this.#sums.loss += (to - from) * loss;
-    this.#sums.hits += (to - from) * hits;
+    this.#sums.accuracy += (to - from) * accuracy;
     if (to === n) this.#endEpoch();
   }
 
@@ -79,11 +78,11 @@ export class Run {
   #endEpoch() {
     const { network, history } = this;
     const { train, test } = this.#data;
-    const finite = allFinite(network.theta); // no loss is computed after this step that would tell
+    const finite = allFinite(network.theta); // no later step may be there to tell
     if (!finite) this.#goBack(this.#goodLoss);
     const { loss, accuracy } = finite && test.n ? network.score(test.X, test.y, test.n) : { loss: NaN, accuracy: NaN };
     history.loss.push(this.#sums.loss / train.n);
-    history.accuracy.push(this.#sums.hits / train.n);
+    history.accuracy.push(this.#sums.accuracy / train.n);
     history.testLoss.push(loss);
     history.testAccuracy.push(accuracy);
     this.epoch += 1;
@@ -92,7 +91,7 @@ export class Run {
 
   #goBack(loss) {
     this.network.theta.set(this.#good);
-    // A relu that overflowed, or a sigmoid, can make a finite loss from infinite parameters.
+    // Infinite parameters can make a finite loss.
     const what = Number.isFinite(loss) ? "parameters" : "loss";
     this.diverged = this.#goodLoss === null
       ? `Training cannot start: the ${what} overflowed. Standardize the data, or start with smaller weights.`

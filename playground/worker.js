@@ -1,5 +1,4 @@
-// Training, away from the page, which so stays responsive. The page gives orders; it gets the data, frames to show, and
-// the progress of starts side by side.
+// Training, away from the page, which so stays responsive: the page gives orders, and gets frames to show.
 
 import { decisionTree, logisticRegression } from "./baselines.js";
 import { makeData } from "./data.js";
@@ -71,7 +70,7 @@ function end(said, trouble = false) {
   sendFrame({ said, trouble });
 }
 
-/** With what the page tells its reader at the end of an order, and what a new network looks like. */
+/** `news` is what the page tells its reader at the end of an order, and the shape of a new network. */
 function sendFrame(news) {
   const { network, epoch, batches, history } = run;
   const { train, test } = data;
@@ -109,7 +108,7 @@ function scores(network) {
   return { train: score(data.train), test: score(data.test) };
 }
 
-/** Points of a regular grid over the box, row by row from the lowest x1, as inputs of a network. */
+/** Points of a regular grid over the box, row by row from the lowest x1. */
 function grid([left, right, bottom, top], side) {
   const along = (i, low, high) => low + (i / (side - 1)) * (high - low);
   const point = (_, i) => [along(i % side, left, right), along(Math.floor(i / side), bottom, top)];

@@ -78,9 +78,9 @@ def one(settings, X, y, seed):
     }
 
 
-def extreme(loss, scale):
-    """No hidden layer, logits of about the size of `scale`, half of them on the wrong side."""
-    X, y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), np.array([0, 1, 0, 1])
+def extreme(loss, scale, y):
+    """No hidden layer, logits of about the size of `scale`."""
+    X, y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), np.array(y)
     net = network([], "identity", loss, 0)
     W = np.array([[scale], [-scale]]) if net.n_outputs == 1 else np.array([[0, scale], [scale, -scale]])
     net.layers[0].W = W
@@ -107,7 +107,10 @@ def reference():
         "y": y.tolist(),
         "shown": SHOWN,
         "networks": [one(settings, X, y, seed) for seed, settings in enumerate(NETWORKS)],
-        "extremes": [extreme(loss, scale) for loss in losses for scale in EXTREMES],
+        "extremes": [
+            *(extreme(loss, scale, [0, 1, 0, 1]) for loss in losses for scale in EXTREMES),
+            *(extreme(loss, scale, [1, 1, 0, 0]) for loss in losses for scale in (20.0, 37.0)),  # all of them right
+        ],
     }
 
 

@@ -74,8 +74,18 @@ test("what overflows before the first step is told so", () => {
   const run = newRun(PLAIN);
   run.network.theta.fill(1e308);
   run.runEpoch();
-  assert.match(run.diverged, /cannot start/);
+  assert.match(run.diverged, /cannot start: the loss/);
   assert.equal(run.history.loss.length, 0);
+});
+
+test("infinite parameters end the run though their loss is finite", () => {
+  const run = newRun({ ...PLAIN, loss: "squared_error", batch: 10 });
+  run.step();
+  run.step();
+  run.network.theta[run.network.theta.length - 1] = Infinity; // the last bias: an output of 1
+  run.step();
+  assert.match(run.diverged, /the parameters became infinite/);
+  assert.ok(run.network.theta.every(Number.isFinite));
 });
 
 const tutorial = (run, changes) => ({
