@@ -42,13 +42,13 @@ export function logisticRegression(X, y, n) {
   do {
     const gradient = [w[0], w[1], 0];
     const hessian = [[1, 0, 0], [0, 1, 0], [0, 0, 0]];
-    for (const [i, x] of rows.entries()) {
+    rows.forEach((x, i) => {
       const p = probability(...x);
       for (let j = 0; j < 3; j++) {
         gradient[j] += (p - y[i]) * x[j];
         for (let k = 0; k < 3; k++) hessian[j][k] += p * (1 - p) * x[j] * x[k];
       }
-    }
+    });
     const step = solve(hessian, gradient);
     reach = Math.max(...rows.map((x) => Math.abs(dot(step, x))));
     w = w.map((wj, j) => wj - step[j] / (1 + reach / 2));
