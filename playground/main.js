@@ -8,7 +8,7 @@ import { drawBoundary, drawCurves, drawNetwork, palette } from "./view.js";
 const STARTS = 20;
 const $ = (id) => document.getElementById(id);
 const [app, settings, views] = [$("playground"), $("settings"), $("views")];
-const controls = Object.fromEntries([...settings, ...views, $("speed")].map((control) => [control.name, control]));
+const controls = Object.fromEntries([...settings, ...views, $("speed")].filter(({ name }) => name).map((control) => [control.name, control]));
 const fields = fieldsOf(Object.values(controls));
 const layerControls = [1, 2, 3, 4].map((i) => controls[`layer${i}`]);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
