@@ -254,6 +254,26 @@ def test_what_is_changed_is_in_the_address_and_back_and_forward_restore_it(visit
         assert page.evaluate(CONTROLS) == settings
 
 
+def test_settings_may_change_faster_than_the_worker_answers(visit):
+    page = visit(SHORT)
+    hurry = """async () => {
+        const { layer1, layer2 } = document.getElementById("settings").elements;
+        const log = document.querySelector("[name=log-loss]");
+        for (let i = 0; i < 40; i++) {
+            [layer1.value, layer2.value] = [1 + i % 16, (i + 1) % 5];
+            layer2.dispatchEvent(new Event("change", { bubbles: true }));
+            for (let redrawn = 0; redrawn < 4; redrawn++) {
+                log.click();
+                await new Promise(requestAnimationFrame);
+            }
+        }
+    }"""
+    page.evaluate(hurry)
+    page.click("#epoch")
+    wait_for(page, "#status", r"Epoch 1\b")
+    assert query(page) == {"n": "100", "epochs": "50", "batch": "16", "seed": "3"}
+
+
 def test_every_link_of_the_site_to_the_playground_is_understood(visit, site):
     queries = set()
     for reference in site.references:
