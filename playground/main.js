@@ -8,10 +8,10 @@ import { drawBoundary, drawCurves, drawNetwork, palette } from "./view.js";
 const STARTS = 20;
 const $ = (id) => document.getElementById(id);
 const [app, settings, views] = [$("playground"), $("settings"), $("views")];
-const controls = Object.fromEntries([...settings, ...views, $("speed")].filter(({ name }) => name).map((control) => [control.name, control]));
-const fields = fieldsOf(Object.values(controls));
-const layerControls = [1, 2, 3, 4].map((i) => controls[`layer${i}`]);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const named = [...settings, ...views, $("speed")].filter(({ name }) => name);
+const fields = fieldsOf(named);
+const controls = Object.fromEntries(named.map((control) => [control.name, control]));
+const layerControls = named.filter(({ name }) => name.startsWith("layer"));
 
 let S; // the settings
 let id = 0; // of the last set-up; messages from an earlier one come too late
@@ -26,10 +26,10 @@ let startsWorker, colors;
 function newWorker(receive) {
   const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   made.onmessage = ({ data: message }) => message.id === id && receive(message);
-  made.onerror = ({ message = "the script that trains did not load" }) => {
+  made.onerror = ({ message = "the training did not load" }) => {
     setTraining(false);
     stopStarts();
-    complain([`Something went wrong: ${message}. Load the page again; if it comes back, without the settings.`]);
+    complain([`Something went wrong: ${message}. Load the page again, or without its settings.`]);
   };
   return made;
 }
@@ -62,7 +62,8 @@ function train(mode, speed = "fastest") {
   setTraining(true);
   began = { time: performance.now(), epoch: frame.epoch };
   // Who wants less motion sees a picture a second.
-  worker.postMessage({ type: "train", mode, speed, pause: calm.matches ? 1000 : 30 });
+  const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 30;
+  worker.postMessage({ type: "train", mode, speed, pause });
 }
 
 function setTraining(now) {
@@ -107,11 +108,10 @@ function showStarts(results) {
 
 function spread() {
   const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
-  const median = (sorted[STARTS / 2 - 1] + sorted[STARTS / 2]) / 2;
-  const perfect = sorted.filter((accuracy) => accuracy === 1).length;
-  const diverged = starts.filter((start) => start.diverged).length;
-  return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(sorted[0])} to ` +
-    `${percent(sorted.at(-1))}, median ${percent(median)}; ${perfect} with all points right, ${diverged} diverged.`;
+  const [low, below, above, high] = [0, STARTS / 2 - 1, STARTS / 2, STARTS - 1].map((i) => sorted[i]);
+  return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(low)} to ${percent(high)}, median ` +
+    `${percent((below + above) / 2)}; ${sorted.filter((share) => share === 1).length} with all points right, ` +
+    `${starts.filter(({ diverged }) => diverged).length} diverged.`;
 }
 
 // ---------------------------------------------------------------- settings
@@ -128,9 +128,11 @@ function fillControls() {
 
 function readControls() {
   const layers = layerControls.map((input) => input.value).filter((units) => units !== "0").join("-") || "0";
-  const read = ({ type, checked, value }) => (type === "checkbox" ? Number(checked) : value);
-  const texts = Object.keys(fields).map((key) => [key, key === "layers" ? layers : read(controls[key])]);
-  return parse(fields, new URLSearchParams(texts), S);
+  const query = new URLSearchParams({ layers });
+  for (const { name, type, checked, value } of named) {
+    if (name in fields) query.set(name, type === "checkbox" ? Number(checked) : value);
+  }
+  return parse(fields, query, S);
 }
 
 /** Settings go into the address, the controls and, unless only the view changes, a new training. */
@@ -189,22 +191,18 @@ const actions = {
     copy($("code").textContent, "code");
   },
   download() {
-    try {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
-      link.download = "playground.nn";
-      link.click();
-      setTimeout(URL.revokeObjectURL, 60_000, link.href);
-      say('Saved as playground.nn: nn.load("playground.nn") reads it.');
-    } catch (error) {
-      complain([error.message]);
-    }
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
+    link.download = "playground.nn";
+    link.click();
+    setTimeout(URL.revokeObjectURL, 60_000, link.href);
+    say('Saved as playground.nn: nn.load("playground.nn") reads it.');
   },
 };
 
 function copy(text, name) {
   const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
-  done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name} yourself.`));
+  done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name}.`));
 }
 
 // ---------------------------------------------------------------- what is shown

@@ -177,30 +177,12 @@ function multiplyBy(d, derivative, a, n) {
   for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
 }
 
-/** z (outs, n) += the matrix (outs, ins) with entries outStep and inStep apart in theta, from W on, times x (ins, n). Four
- * samples at a time: their sums stay in registers. */
+/** z (outs, n) += the matrix (outs, ins) with entries outStep and inStep apart in theta, from W on, times x (ins, n). */
 function addProduct(theta, W, outStep, inStep, x, ins, z, outs, n) {
-  for (let o = 0; o < outs; o++, W += outStep) {
-    let i = o * n;
-    for (let at = 0; at + 4 <= n; at += 4, i += 4) {
-      let z0 = z[i];
-      let z1 = z[i + 1];
-      let z2 = z[i + 2];
-      let z3 = z[i + 3];
-      for (let k = 0, w = W, j = at; k < ins; k++, w += inStep, j += n) {
-        const weight = theta[w];
-        z0 += weight * x[j];
-        z1 += weight * x[j + 1];
-        z2 += weight * x[j + 2];
-        z3 += weight * x[j + 3];
-      }
-      z[i] = z0;
-      z[i + 1] = z1;
-      z[i + 2] = z2;
-      z[i + 3] = z3;
-    }
-    for (let at = n & ~3; at < n; at++, i++) {
-      for (let k = 0, w = W, j = at; k < ins; k++, w += inStep, j += n) z[i] += theta[w] * x[j];
+  for (let o = 0; o < outs; o++) {
+    for (let k = 0; k < ins; k++) {
+      const weight = theta[W + o * outStep + k * inStep];
+      for (let i = o * n, j = k * n; i < (o + 1) * n; i++, j++) z[i] += weight * x[j];
     }
   }
 }
