@@ -21,7 +21,7 @@ let scheduled = false; // a drawing
 let began = {}; // when, and at which epoch
 let startsWorker, colors;
 
-// ---------------------------------------------------------------- workers
+// --- workers
 
 function newWorker(receive) {
   const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
@@ -71,7 +71,7 @@ function setTraining(now) {
   show("run", now ? "Pause" : "Run");
 }
 
-// ---------------------------------------------------------------- starts side by side
+// --- starts side by side
 
 function tryStarts() {
   if (startsWorker) return stopStarts();
@@ -114,7 +114,7 @@ function spread() {
     `${starts.filter(({ diverged }) => diverged).length} diverged.`;
 }
 
-// ---------------------------------------------------------------- settings
+// --- settings
 
 function fillControls() {
   for (const [key, value] of Object.entries(S)) {
@@ -163,7 +163,7 @@ function load(said) {
   take(parse(fields, location.search), said, true);
 }
 
-// ---------------------------------------------------------------- buttons
+// --- buttons
 
 const actions = {
   run() {
@@ -205,7 +205,7 @@ function copy(text, name) {
   done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name}.`));
 }
 
-// ---------------------------------------------------------------- what is shown
+// --- what is shown
 
 function redraw() {
   if (!scheduled) requestAnimationFrame(draw);
@@ -268,7 +268,7 @@ function show(name, text) {
 const say = (text) => show("status", text);
 const complain = (problems) => show("problems", problems.join("\n"));
 
-// ---------------------------------------------------------------- begin
+// --- begin
 
 for (const [name, action] of Object.entries(actions)) $(name).addEventListener("click", action);
 for (const element of [settings, views, $("speed")]) element.addEventListener("change", changed);
