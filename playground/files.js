@@ -2,18 +2,18 @@
 
 /** The file's bytes; an Error with a remedy where weights are not finite. */
 export function networkFile({ loss }, { layers, theta }) {
-  if (!theta.every(Number.isFinite)) throw new Error("Weights are not finite. Reset, and lower the learning rate.");
-  const network = {
-    n_features: 2,
-    layers: layers.map(({ units, activation }) => ({ type: "Dense", units, activation })),
-    loss, dtype: "float64", replicates: null, generators: null,
-  };
-  const header = JSON.stringify({ format: "nnlib network", version: 1, network });
-  const arrays = layers.flatMap(({ fanIn, units, W, b }, i) => [
-    [`layers.${i}.W.npy`, npy(theta.slice(W, b), `(${fanIn}, ${units})`)],
-    [`layers.${i}.b.npy`, npy(theta.slice(b, b + units), `(${units},)`)],
-  ]);
-  return zip([["header.json", ascii(header)], ...arrays]);
+	if (!theta.every(Number.isFinite)) throw new Error("Weights are not finite. Reset, and lower the learning rate.");
+	const network = {
+		n_features: 2,
+		layers: layers.map(({ units, activation }) => ({ type: "Dense", units, activation })),
+		loss, dtype: "float64", replicates: null, generators: null,
+	};
+	const header = JSON.stringify({ format: "nnlib network", version: 1, network });
+	const arrays = layers.flatMap(({ fanIn, units, W, b }, i) => [
+		[`layers.${i}.W.npy`, npy(theta.slice(W, b), `(${fanIn}, ${units})`)],
+		[`layers.${i}.b.npy`, npy(theta.slice(b, b + units), `(${units},)`)],
+	]);
+	return zip([["header.json", ascii(header)], ...arrays]);
 }
 
 // Arrays of bytes, little-endian as the memory of all that browsers run on.
@@ -25,30 +25,30 @@ const words = (value) => [value & 0xffff, value >>> 16];
 
 /** An array in the NPY format, version 1.0 (numpy.lib.format); data begin at a multiple of 64 bytes, here 128. */
 function npy(values, shape) {
-  const dict = `{'descr': '<f8', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + "\n";
-  return [0x93, ...ascii("NUMPY"), 1, 0, dict.length, 0, ...ascii(dict), ...bytes(values)];
+	const dict = `{'descr': '<f8', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + "\n";
+	return [0x93, ...ascii("NUMPY"), 1, 0, dict.length, 0, ...ascii(dict), ...bytes(values)];
 }
 
 /** A zip archive of stored entries, [name, bytes] each: PKWARE, APPNOTE.TXT, section 4.3. */
 function zip(entries) {
-  const [file, directory] = [[], []];
-  for (const [name, data] of entries) {
-    const size = words(data.length);
-    // Version 2.0, no flags, stored, 1980-01-01 0:00: the same network gives the same bytes.
-    const header = [20, 0, 0, 0, 0x21, ...words(crc32(data)), ...size, ...size, name.length, 0];
-    directory.push(...record(0x0201, 20, ...header, 0, 0, 0, 0, 0, ...words(file.length)), ...ascii(name));
-    file.push(...record(0x0403, ...header), ...ascii(name), ...data);
-  }
-  const { length } = entries;
-  const end = record(0x0605, 0, 0, length, length, ...words(directory.length), ...words(file.length), 0);
-  return Uint8Array.from([...file, ...directory, ...end]);
+	const [file, directory] = [[], []];
+	for (const [name, data] of entries) {
+		const size = words(data.length);
+		// Version 2.0, no flags, stored, 1980-01-01 0:00: the same network gives the same bytes.
+		const header = [20, 0, 0, 0, 0x21, ...words(crc32(data)), ...size, ...size, name.length, 0];
+		directory.push(...record(0x0201, 20, ...header, 0, 0, 0, 0, 0, ...words(file.length)), ...ascii(name));
+		file.push(...record(0x0403, ...header), ...ascii(name), ...data);
+	}
+	const { length } = entries;
+	const end = record(0x0605, 0, 0, length, length, ...words(directory.length), ...words(file.length), 0);
+	return Uint8Array.from([...file, ...directory, ...end]);
 }
 
 function crc32(data) {
-  let crc = -1;
-  for (const byte of data) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc;
+	let crc = -1;
+	for (const byte of data) {
+		crc ^= byte;
+		for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
 }

@@ -24,237 +24,237 @@ let startsWorker, colors;
 // --- workers
 
 function newWorker(receive) {
-  const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  made.onmessage = ({ data: message }) => message.id === id && receive(message);
-  made.onerror = ({ message = "the training did not load" }) => {
-    setTraining(false);
-    stopStarts();
-    complain([`Something went wrong: ${message}. Load the page again, or without its settings.`]);
-  };
-  return made;
+	const made = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+	made.onmessage = ({ data: message }) => message.id === id && receive(message);
+	made.onerror = ({ message = "the training did not load" }) => {
+		setTraining(false);
+		stopStarts();
+		complain([`Something went wrong: ${message}. Load the page again, or without its settings.`]);
+	};
+	return made;
 }
 
 const worker = newWorker((message) => {
-  frame = message;
-  shape = frame.shape ?? shape;
-  for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
-  redraw();
-  const { said, trouble } = frame;
-  if (said === undefined) return;
-  setTraining(false);
-  if (trouble) complain([said]);
-  say(`${trouble ? "Stopped." : said} ${sentence()}`);
+	frame = message;
+	shape = frame.shape ?? shape;
+	for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
+	redraw();
+	const { said, trouble } = frame;
+	if (said === undefined) return;
+	setTraining(false);
+	if (trouble) complain([said]);
+	say(`${trouble ? "Stopped." : said} ${sentence()}`);
 });
 
 /** Back to epoch 0. */
 function reset(said) {
-  id += 1;
-  setTraining(false);
-  stopStarts();
-  showStarts([]);
-  history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
-  $("code").hidden = true;
-  worker.postMessage({ type: "setup", S, id, said });
+	id += 1;
+	setTraining(false);
+	stopStarts();
+	showStarts([]);
+	history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
+	$("code").hidden = true;
+	worker.postMessage({ type: "setup", S, id, said });
 }
 
 function train(mode, speed = "fastest") {
-  complain([]);
-  setTraining(true);
-  began = { time: performance.now(), epoch: frame.epoch };
-  // Who wants less motion sees a picture a second.
-  const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 30;
-  worker.postMessage({ type: "train", mode, speed, pause });
+	complain([]);
+	setTraining(true);
+	began = { time: performance.now(), epoch: frame.epoch };
+	// Who wants less motion sees a picture a second.
+	const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 30;
+	worker.postMessage({ type: "train", mode, speed, pause });
 }
 
 function setTraining(now) {
-  training = now;
-  show("run", now ? "Pause" : "Run");
+	training = now;
+	show("run", now ? "Pause" : "Run");
 }
 
 // --- starts side by side
 
 function tryStarts() {
-  if (startsWorker) return stopStarts();
-  show("seeds", "Stop the seeds");
-  say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
-  startsWorker = newWorker(({ finished, results }) => {
-    if (results) showStarts(results);
-    if (!finished) return;
-    stopStarts();
-    say(spread());
-  });
-  startsWorker.postMessage({ type: "setup", S, id });
-  startsWorker.postMessage({ type: "starts", count: STARTS });
+	if (startsWorker) return stopStarts();
+	show("seeds", "Stop the seeds");
+	say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
+	startsWorker = newWorker(({ finished, results }) => {
+		if (results) showStarts(results);
+		if (!finished) return;
+		stopStarts();
+		say(spread());
+	});
+	startsWorker.postMessage({ type: "setup", S, id });
+	startsWorker.postMessage({ type: "starts", count: STARTS });
 }
 
 function stopStarts() {
-  startsWorker?.terminate();
-  startsWorker = null;
-  show("seeds", `Try ${STARTS} seeds`);
+	startsWorker?.terminate();
+	startsWorker = null;
+	show("seeds", `Try ${STARTS} seeds`);
 }
 
 function showStarts(results) {
-  starts = results;
-  $("starts").hidden = !starts.length;
-  $("starts").lastElementChild.innerHTML = starts
-    .map((start, i) => ({ ...start, seed: (S.seed + i) % 2 ** 32 }))
-    .sort((a, b) => b.train.accuracy - a.train.accuracy)
-    .map(({ seed, train, test }) => `<li style="--share: ${train.accuracy}">` +
-      `<a href="${format(fields, { ...S, seed }) || "?"}">seed ${seed}</a> ${percent(train.accuracy)}` +
-      `${test ? `, test ${percent(test.accuracy)}` : ""}</li>`)
-    .join("");
-  redraw();
+	starts = results;
+	$("starts").hidden = !starts.length;
+	$("starts").lastElementChild.innerHTML = starts
+		.map((start, i) => ({ ...start, seed: (S.seed + i) % 2 ** 32 }))
+		.sort((a, b) => b.train.accuracy - a.train.accuracy)
+		.map(({ seed, train, test }) => `<li style="--share: ${train.accuracy}">` +
+			`<a href="${format(fields, { ...S, seed }) || "?"}">seed ${seed}</a> ${percent(train.accuracy)}` +
+			`${test ? `, test ${percent(test.accuracy)}` : ""}</li>`)
+		.join("");
+	redraw();
 }
 
 function spread() {
-  const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
-  const [low, below, above, high] = [0, STARTS / 2 - 1, STARTS / 2, STARTS - 1].map((i) => sorted[i]);
-  return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(low)} to ${percent(high)}, median ` +
-    `${percent((below + above) / 2)}; ${sorted.filter((share) => share === 1).length} with all points right, ` +
-    `${starts.filter(({ diverged }) => diverged).length} diverged.`;
+	const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
+	const [low, below, above, high] = [0, STARTS / 2 - 1, STARTS / 2, STARTS - 1].map((i) => sorted[i]);
+	return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(low)} to ${percent(high)}, median ` +
+		`${percent((below + above) / 2)}; ${sorted.filter((share) => share === 1).length} with all points right, ` +
+		`${starts.filter(({ diverged }) => diverged).length} diverged.`;
 }
 
 // --- settings
 
 function fillControls() {
-  for (const [key, value] of Object.entries(S)) {
-    if (typeof value === "boolean") controls[key].checked = value;
-    else if (key !== "layers") controls[key].value = value;
-  }
-  for (const [i, input] of layerControls.entries()) input.value = S.layers[i] ?? 0;
-  for (const key of ["n", "noise", "data_seed", "test"]) controls[key].disabled = S.data === "xor";
-  controls.goal.disabled = S.stop === "none";
+	for (const [key, value] of Object.entries(S)) {
+		if (typeof value === "boolean") controls[key].checked = value;
+		else if (key !== "layers") controls[key].value = value;
+	}
+	for (const [i, input] of layerControls.entries()) input.value = S.layers[i] ?? 0;
+	for (const key of ["n", "noise", "data_seed", "test"]) controls[key].disabled = S.data === "xor";
+	controls.goal.disabled = S.stop === "none";
 }
 
 function readControls() {
-  const layers = layerControls.map((input) => input.value).filter((units) => units !== "0").join("-") || "0";
-  const query = new URLSearchParams({ layers });
-  for (const { name, type, checked, value } of named) {
-    if (name in fields) query.set(name, type === "checkbox" ? Number(checked) : value);
-  }
-  return parse(fields, query, S);
+	const layers = layerControls.map((input) => input.value).filter((units) => units !== "0").join("-") || "0";
+	const query = new URLSearchParams({ layers });
+	for (const { name, type, checked, value } of named) {
+		if (name in fields) query.set(name, type === "checkbox" ? Number(checked) : value);
+	}
+	return parse(fields, query, S);
 }
 
 /** Settings go into the address, the controls and, unless only the view changes, a new training. */
 function take({ S: next, problems }, said, replace) {
-  const trains = (key) => key === "layers" || controls[key].form === settings;
-  const anew = Object.keys(fields).some((key) => trains(key) && `${S?.[key]}` !== `${next[key]}`);
-  S = next;
-  fillControls();
-  complain(problems);
-  const address = location.pathname + format(fields, S) + location.hash;
-  window.history[replace || !anew ? "replaceState" : "pushState"](null, "", address);
-  if (anew) reset(said);
-  else worker.postMessage({ type: "speed", speed: S.speed });
-  redraw();
+	const trains = (key) => key === "layers" || controls[key].form === settings;
+	const anew = Object.keys(fields).some((key) => trains(key) && `${S?.[key]}` !== `${next[key]}`);
+	S = next;
+	fillControls();
+	complain(problems);
+	const address = location.pathname + format(fields, S) + location.hash;
+	window.history[replace || !anew ? "replaceState" : "pushState"](null, "", address);
+	if (anew) reset(said);
+	else worker.postMessage({ type: "speed", speed: S.speed });
+	redraw();
 }
 
 let last = {};
 
 function changed({ target, timeStamp }) {
-  // A number that the arrow keys change step by step makes one entry in the browser's history.
-  const same = target === last.target && timeStamp - last.timeStamp < 1000;
-  last = { target, timeStamp };
-  take(readControls(), "Changed.", same);
+	// A number that the arrow keys change step by step makes one entry in the browser's history.
+	const same = target === last.target && timeStamp - last.timeStamp < 1000;
+	last = { target, timeStamp };
+	take(readControls(), "Changed.", same);
 }
 
 function load(said) {
-  S = null;
-  take(parse(fields, location.search), said, true);
+	S = null;
+	take(parse(fields, location.search), said, true);
 }
 
 // --- buttons
 
 const actions = {
-  run() {
-    if (training) worker.postMessage({ type: "pause" });
-    else train("run", S.speed);
-  },
-  step: () => train("step"),
-  epoch: () => train("epoch"),
-  finish: () => train("finish", S.speed),
-  reset: () => reset(`Reset to seed ${S.seed}.`),
-  "new-seed"() {
-    const seed = (S.seed + 1) % 2 ** 32;
-    take({ S: { ...S, seed }, problems: [] }, `Seed ${seed}.`);
-  },
-  seeds: tryStarts,
-  "copy-link": () => copy(location.href, "address"),
-  "copy-code"() {
-    const { epoch, batches, train, test } = frame;
-    const seen = epoch > 0 && !batches; // else there is nothing to compare
-    const { loss = null, accuracy = null } = seen ? train : {};
-    const { loss: testLoss = null, accuracy: testAccuracy = null } = (seen && test) || {};
-    const epochs = seen ? epoch : S.epochs;
-    show("code", pythonCode(S, { epochs, loss, accuracy, testLoss, testAccuracy }));
-    $("code").hidden = false;
-    copy($("code").textContent, "code");
-  },
-  download() {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
-    link.download = "playground.nn";
-    link.click();
-    setTimeout(URL.revokeObjectURL, 60_000, link.href);
-    say('Saved as playground.nn: nn.load("playground.nn") reads it.');
-  },
+	run() {
+		if (training) worker.postMessage({ type: "pause" });
+		else train("run", S.speed);
+	},
+	step: () => train("step"),
+	epoch: () => train("epoch"),
+	finish: () => train("finish", S.speed),
+	reset: () => reset(`Reset to seed ${S.seed}.`),
+	"new-seed"() {
+		const seed = (S.seed + 1) % 2 ** 32;
+		take({ S: { ...S, seed }, problems: [] }, `Seed ${seed}.`);
+	},
+	seeds: tryStarts,
+	"copy-link": () => copy(location.href, "address"),
+	"copy-code"() {
+		const { epoch, batches, train, test } = frame;
+		const seen = epoch > 0 && !batches; // else there is nothing to compare
+		const { loss = null, accuracy = null } = seen ? train : {};
+		const { loss: testLoss = null, accuracy: testAccuracy = null } = (seen && test) || {};
+		const epochs = seen ? epoch : S.epochs;
+		show("code", pythonCode(S, { epochs, loss, accuracy, testLoss, testAccuracy }));
+		$("code").hidden = false;
+		copy($("code").textContent, "code");
+	},
+	download() {
+		const link = document.createElement("a");
+		link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
+		link.download = "playground.nn";
+		link.click();
+		setTimeout(URL.revokeObjectURL, 60_000, link.href);
+		say('Saved as playground.nn: nn.load("playground.nn") reads it.');
+	},
 };
 
 function copy(text, name) {
-  const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
-  done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name}.`));
+	const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
+	done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name}.`));
 }
 
 // --- what is shown
 
 function redraw() {
-  if (!scheduled) requestAnimationFrame(draw);
-  scheduled = true;
+	if (!scheduled) requestAnimationFrame(draw);
+	scheduled = true;
 }
 
 function draw() {
-  scheduled = false;
-  if (!frame) return;
-  colors ??= palette(app);
-  const { train, test } = frame;
-  const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
-  drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
-  drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
-  const drawHistory = (name, testName, options) => {
-    const series = [{ name: "training", values: history[name], style: "train" }];
-    if (test) series.push({ name: "test", values: history[testName], style: "test" });
-    drawCurves($(name), { series, logX: S["log-epochs"], ...options }, colors);
-  };
-  drawHistory("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
-  drawHistory("accuracy", "testAccuracy", { percent: true });
-  const pace = Math.round((1000 * (frame.epoch - began.epoch)) / (performance.now() - began.time));
-  show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
-  const cells = $("confusion").querySelectorAll("tbody td"); // a row has two for training, two for test
-  [0, 1, 4, 5].forEach((cell, i) => {
-    cells[cell].textContent = train.confusion[i];
-    cells[cell + 2].textContent = test?.confusion[i] ?? "–";
-  });
-  if ($("weights").parentElement.open) show("weights", weights());
+	scheduled = false;
+	if (!frame) return;
+	colors ??= palette(app);
+	const { train, test } = frame;
+	const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
+	drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
+	drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
+	const drawHistory = (name, testName, options) => {
+		const series = [{ name: "training", values: history[name], style: "train" }];
+		if (test) series.push({ name: "test", values: history[testName], style: "test" });
+		drawCurves($(name), { series, logX: S["log-epochs"], ...options }, colors);
+	};
+	drawHistory("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
+	drawHistory("accuracy", "testAccuracy", { percent: true });
+	const pace = Math.round((1000 * (frame.epoch - began.epoch)) / (performance.now() - began.time));
+	show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
+	const cells = $("confusion").querySelectorAll("tbody td"); // a row has two for training, two for test
+	[0, 1, 4, 5].forEach((cell, i) => {
+		cells[cell].textContent = train.confusion[i];
+		cells[cell + 2].textContent = test?.confusion[i] ?? "–";
+	});
+	if ($("weights").parentElement.open) show("weights", weights());
 }
 
 function weights() {
-  return shape.layers.map(({ units, W, b }, i) => {
-    const numbers = Array.from(frame.theta.subarray(W, b + units), (weight) => weight.toPrecision(8));
-    const rows = numbers.map((text, j) => text + ((j + 1) % units ? "  " : "\n"));
-    return `layer ${i + 1}, a row for each input, the last one for the biases\n${rows.join("")}`;
-  }).join("\n");
+	return shape.layers.map(({ units, W, b }, i) => {
+		const numbers = Array.from(frame.theta.subarray(W, b + units), (weight) => weight.toPrecision(8));
+		const rows = numbers.map((text, j) => text + ((j + 1) % units ? "  " : "\n"));
+		return `layer ${i + 1}, a row for each input, the last one for the biases\n${rows.join("")}`;
+	}).join("\n");
 }
 
 function moment() {
-  return `Epoch ${grouped(frame.epoch)}${frame.batches ? ` and ${frame.batches} steps` : ""}`;
+	return `Epoch ${grouped(frame.epoch)}${frame.batches ? ` and ${frame.batches} steps` : ""}`;
 }
 
 function sentence() {
-  const { train, test } = frame;
-  const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score.accuracy)}`;
-  const dead = frame.dead.filter(Boolean).length;
-  return `${moment()}: ${part("training", train)}` +
-    `${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
+	const { train, test } = frame;
+	const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score.accuracy)}`;
+	const dead = frame.dead.filter(Boolean).length;
+	return `${moment()}: ${part("training", train)}` +
+		`${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
 }
 
 const grouped = (number) => number.toLocaleString("en");
@@ -262,7 +262,7 @@ const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const digits = (number) => (number >= 0.001 ? number.toFixed(4) : number.toPrecision(3));
 
 function show(name, text) {
-  if ($(name).textContent !== text) $(name).textContent = text;
+	if ($(name).textContent !== text) $(name).textContent = text;
 }
 
 const say = (text) => show("status", text);
@@ -278,8 +278,8 @@ $("weights").parentElement.addEventListener("toggle", redraw);
 addEventListener("popstate", () => location.search !== format(fields, S) && load("Settings of this address."));
 // Themes are a class or an attribute of <html> or <body>, according to the render engine.
 const themes = new MutationObserver(() => {
-  colors = null;
-  redraw();
+	colors = null;
+	redraw();
 });
 for (const root of [document.documentElement, document.body]) themes.observe(root, { attributes: true });
 const sizes = new ResizeObserver(redraw);

@@ -8,195 +8,195 @@ const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))); // 
 
 /** Activations, and their derivatives where the activation is a. */
 export const ACTIVATIONS = {
-  sigmoid: [sigmoid, (a) => a * (1 - a)],
-  tanh: [(z) => Math.tanh(z), (a) => 1 - a * a],
-  relu: [(z) => Math.max(z, 0), (a) => (a > 0 ? 1 : 0)],
-  leaky_relu: [(z) => Math.max(z, LEAK * z), (a) => (a > 0 ? 1 : LEAK)],
-  softplus: [softplus, (a) => -Math.expm1(-a)],
-  identity: [],
+	sigmoid: [sigmoid, (a) => a * (1 - a)],
+	tanh: [(z) => Math.tanh(z), (a) => 1 - a * a],
+	relu: [(z) => Math.max(z, 0), (a) => (a > 0 ? 1 : 0)],
+	leaky_relu: [(z) => Math.max(z, LEAK * z), (a) => (a > 0 ? 1 : LEAK)],
+	softplus: [softplus, (a) => -Math.expm1(-a)],
+	identity: [],
 };
 
 // softplus(z) - z t in the order that keeps the digits of a small loss
 const crossEntropy = [
-  (z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))), (z, t) => sigmoid(z) - t,
+	(z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))), (z, t) => sigmoid(z) - t,
 ];
 
 /** Losses of an output z and a label t, and their derivatives by z. The softmax of two logits is the sigmoid of their
  * difference, so z is this difference in the categorical one. */
 export const LOSSES = {
-  binary_cross_entropy: crossEntropy,
-  categorical_cross_entropy: crossEntropy,
-  squared_error: [(z, t) => (z - t) ** 2, (z, t) => 2 * (z - t)],
-  half_squared_error: [(z, t) => (z - t) ** 2 / 2, (z, t) => z - t],
+	binary_cross_entropy: crossEntropy,
+	categorical_cross_entropy: crossEntropy,
+	squared_error: [(z, t) => (z - t) ** 2, (z, t) => 2 * (z - t)],
+	half_squared_error: [(z, t) => (z - t) ** 2 / 2, (z, t) => z - t],
 };
 
 /** The network of the settings S: parameters `theta`, per layer W (fanIn, units) row by row and then b, all zero. */
 export class Network {
-  #loss;
-  #two; // outputs, not one
-  #threshold; // of the output, for class 1
-  #link; // from an output to a probability
-  #values; // of the inputs and each layer's units, (units, samples of a block)
-  #deltas; // gradients of the loss by them
+	#loss;
+	#two; // outputs, not one
+	#threshold; // of the output, for class 1
+	#link; // from an output to a probability
+	#values; // of the inputs and each layer's units, (units, samples of a block)
+	#deltas; // gradients of the loss by them
 
-  constructor({ layers, activation, loss }) {
-    const squared = loss.endsWith("squared_error");
-    this.#loss = LOSSES[loss];
-    this.#two = loss === "categorical_cross_entropy";
-    // Of two equal logits the first wins, as in argmax.
-    this.#threshold = squared ? 0.5 : this.#two ? Number.MIN_VALUE : 0;
-    this.#link = squared ? (z) => z : sigmoid;
-    this.sizes = [2, ...layers, this.#two ? 2 : 1];
-    let size = 0;
-    this.layers = this.sizes.slice(1).map((units, l) => {
-      const [fanIn, W, b] = [this.sizes[l], size, size + this.sizes[l] * units];
-      size = b + units;
-      return { fanIn, units, W, b, activation: l < layers.length ? activation : squared ? "sigmoid" : "identity" };
-    });
-    [this.theta, this.grad] = [new Float64Array(size), new Float64Array(size)];
-    this.decayed = new Uint8Array(size); // 1 for weights
-    for (const { W, b } of this.layers) this.decayed.fill(1, W, b);
-    [this.#values, this.#deltas] = [0, 1].map(() => this.sizes.map((units) => new Float64Array(units * BLOCK)));
-  }
+	constructor({ layers, activation, loss }) {
+		const squared = loss.endsWith("squared_error");
+		this.#loss = LOSSES[loss];
+		this.#two = loss === "categorical_cross_entropy";
+		// Of two equal logits the first wins, as in argmax.
+		this.#threshold = squared ? 0.5 : this.#two ? Number.MIN_VALUE : 0;
+		this.#link = squared ? (z) => z : sigmoid;
+		this.sizes = [2, ...layers, this.#two ? 2 : 1];
+		let size = 0;
+		this.layers = this.sizes.slice(1).map((units, l) => {
+			const [fanIn, W, b] = [this.sizes[l], size, size + this.sizes[l] * units];
+			size = b + units;
+			return { fanIn, units, W, b, activation: l < layers.length ? activation : squared ? "sigmoid" : "identity" };
+		});
+		[this.theta, this.grad] = [new Float64Array(size), new Float64Array(size)];
+		this.decayed = new Uint8Array(size); // 1 for weights
+		for (const { W, b } of this.layers) this.decayed.fill(1, W, b);
+		[this.#values, this.#deltas] = [0, 1].map(() => this.sizes.map((units) => new Float64Array(units * BLOCK)));
+	}
 
-  /** Draws the parameters; init is a setting. */
-  start(rng, init) {
-    for (const [l, { fanIn, units, W, b }] of this.layers.entries()) {
-      const uniform = (low, high) => () => rng.uniform(low, high);
-      const normal = (scale) => () => rng.normal() * scale;
-      const zero = () => 0;
-      const bound = Math.sqrt(6 / (fanIn + units));
-      const xavier = [uniform(-bound, bound)];
-      const [weight, bias = zero] = {
-        xavier, he: [normal(Math.sqrt(2 / fanIn))], "normal-0.5": [normal(0.5)], "normal-2": [normal(2)],
-        uniform: [uniform(0, 1)], "uniform-biases": [uniform(0, 1), uniform(0, 1)], zeros: [zero],
-        spread: l === 0 ? [normal(3), uniform(-4, 4)] : xavier,
-      }[init];
-      for (let i = W; i < b + units; i++) this.theta[i] = i < b ? weight() : bias();
-    }
-  }
+	/** Draws the parameters; init is a setting. */
+	start(rng, init) {
+		for (const [l, { fanIn, units, W, b }] of this.layers.entries()) {
+			const uniform = (low, high) => () => rng.uniform(low, high);
+			const normal = (scale) => () => rng.normal() * scale;
+			const zero = () => 0;
+			const bound = Math.sqrt(6 / (fanIn + units));
+			const xavier = [uniform(-bound, bound)];
+			const [weight, bias = zero] = {
+				xavier, he: [normal(Math.sqrt(2 / fanIn))], "normal-0.5": [normal(0.5)], "normal-2": [normal(2)],
+				uniform: [uniform(0, 1)], "uniform-biases": [uniform(0, 1), uniform(0, 1)], zeros: [zero],
+				spread: l === 0 ? [normal(3), uniform(-4, 4)] : xavier,
+			}[init];
+			for (let i = W; i < b + units; i++) this.theta[i] = i < b ? weight() : bias();
+		}
+	}
 
-  /** Mean loss and accuracy of samples rows[from..to-1] (rows null: from..to-1); the gradient goes to `grad`. */
-  lossAndGradient(X, y, rows, from, to) {
-    this.grad.fill(0);
-    return this.#evaluate(X, y, rows, from, to, true);
-  }
+	/** Mean loss and accuracy of samples rows[from..to-1] (rows null: from..to-1); the gradient goes to `grad`. */
+	lossAndGradient(X, y, rows, from, to) {
+		this.grad.fill(0);
+		return this.#evaluate(X, y, rows, from, to, true);
+	}
 
-  /** Mean loss, accuracy and counts [n00, n01, n10, n11], true class first, of n samples. */
-  score(X, y, n) {
-    return this.#evaluate(X, y, null, 0, n, false);
-  }
+	/** Mean loss, accuracy and counts [n00, n01, n10, n11], true class first, of n samples. */
+	score(X, y, n) {
+		return this.#evaluate(X, y, null, 0, n, false);
+	}
 
-  /** Probability of class 1 of each of n samples. */
-  probabilities(X, n) {
-    const p = new Float64Array(n);
-    for (const [at, m] of this.#blocks(X, null, 0, n)) {
-      for (let i = 0; i < m; i++) p[at + i] = this.#link(this.#output(i, m));
-    }
-    return p;
-  }
+	/** Probability of class 1 of each of n samples. */
+	probabilities(X, n) {
+		const p = new Float64Array(n);
+		for (const [at, m] of this.#blocks(X, null, 0, n)) {
+			for (let i = 0; i < m; i++) p[at + i] = this.#link(this.#output(i, m));
+		}
+		return p;
+	}
 
-  /** Activations for n samples, an array for each hidden unit. */
-  activity(X, n) {
-    const layers = this.sizes.slice(1, -1).map((units) => Array.from({ length: units }, () => new Float32Array(n)));
-    for (const [at, m] of this.#blocks(X, null, 0, n)) {
-      layers.forEach((units, l) => units.forEach((unit, u) => {
-        unit.set(this.#values[l + 1].subarray(u * m, (u + 1) * m), at);
-      }));
-    }
-    return layers.flat();
-  }
+	/** Activations for n samples, an array for each hidden unit. */
+	activity(X, n) {
+		const layers = this.sizes.slice(1, -1).map((units) => Array.from({ length: units }, () => new Float32Array(n)));
+		for (const [at, m] of this.#blocks(X, null, 0, n)) {
+			layers.forEach((units, l) => units.forEach((unit, u) => {
+				unit.set(this.#values[l + 1].subarray(u * m, (u + 1) * m), at);
+			}));
+		}
+		return layers.flat();
+	}
 
-  /** The output for sample i of a block of n; of two logits, the difference. */
-  #output(i, n) {
-    const z = this.#values.at(-1);
-    return this.#two ? z[n + i] - z[i] : z[i];
-  }
+	/** The output for sample i of a block of n; of two logits, the difference. */
+	#output(i, n) {
+		const z = this.#values.at(-1);
+		return this.#two ? z[n + i] - z[i] : z[i];
+	}
 
-  #evaluate(X, y, rows, from, to, gradient) {
-    const d = this.#deltas.at(-1);
-    const [value, slope] = this.#loss;
-    const count = to - from;
-    const confusion = [0, 0, 0, 0];
-    let loss = 0;
-    for (const [at, n] of this.#blocks(X, rows, from, to)) {
-      for (let i = 0; i < n; i++) {
-        const t = y[rows ? rows[at + i] : at + i];
-        const z = this.#output(i, n);
-        confusion[2 * t + (z >= this.#threshold ? 1 : 0)]++;
-        loss += value(z, t);
-        d[i] = slope(z, t) / count;
-        if (this.#two) [d[n + i], d[i]] = [d[i], -d[i]];
-      }
-      if (gradient) this.#backward(n);
-    }
-    return { loss: loss / count, accuracy: (confusion[0] + confusion[3]) / count, confusion };
-  }
+	#evaluate(X, y, rows, from, to, gradient) {
+		const d = this.#deltas.at(-1);
+		const [value, slope] = this.#loss;
+		const count = to - from;
+		const confusion = [0, 0, 0, 0];
+		let loss = 0;
+		for (const [at, n] of this.#blocks(X, rows, from, to)) {
+			for (let i = 0; i < n; i++) {
+				const t = y[rows ? rows[at + i] : at + i];
+				const z = this.#output(i, n);
+				confusion[2 * t + (z >= this.#threshold ? 1 : 0)]++;
+				loss += value(z, t);
+				d[i] = slope(z, t) / count;
+				if (this.#two) [d[n + i], d[i]] = [d[i], -d[i]];
+			}
+			if (gradient) this.#backward(n);
+		}
+		return { loss: loss / count, accuracy: (confusion[0] + confusion[3]) / count, confusion };
+	}
 
-  /** Sends samples forward, and yields [first row, number] of each block while its values are there. */
-  *#blocks(X, rows, from, to) {
-    const x = this.#values[0];
-    for (let at = from; at < to; at += BLOCK) {
-      const n = Math.min(BLOCK, to - at);
-      for (let i = 0; i < n; i++) {
-        const row = rows ? rows[at + i] : at + i;
-        x[i] = X[2 * row];
-        x[n + i] = X[2 * row + 1];
-      }
-      for (const [l, { fanIn, units, W, b, activation }] of this.layers.entries()) {
-        const z = this.#values[l + 1];
-        for (let u = 0; u < units; u++) z.fill(this.theta[b + u], u * n, (u + 1) * n);
-        addProduct(this.theta, W, 1, units, this.#values[l], fanIn, z, units, n);
-        const [forward] = ACTIVATIONS[activation];
-        if (forward) applyTo(z, forward, units * n);
-      }
-      yield [at, n];
-    }
-  }
+	/** Sends samples forward, and yields [first row, number] of each block while its values are there. */
+	*#blocks(X, rows, from, to) {
+		const x = this.#values[0];
+		for (let at = from; at < to; at += BLOCK) {
+			const n = Math.min(BLOCK, to - at);
+			for (let i = 0; i < n; i++) {
+				const row = rows ? rows[at + i] : at + i;
+				x[i] = X[2 * row];
+				x[n + i] = X[2 * row + 1];
+			}
+			for (const [l, { fanIn, units, W, b, activation }] of this.layers.entries()) {
+				const z = this.#values[l + 1];
+				for (let u = 0; u < units; u++) z.fill(this.theta[b + u], u * n, (u + 1) * n);
+				addProduct(this.theta, W, 1, units, this.#values[l], fanIn, z, units, n);
+				const [forward] = ACTIVATIONS[activation];
+				if (forward) applyTo(z, forward, units * n);
+			}
+			yield [at, n];
+		}
+	}
 
-  /** Adds a block's gradient to `grad`. */
-  #backward(n) {
-    for (let l = this.layers.length - 1; l >= 0; l--) {
-      const { fanIn, units, W, b, activation } = this.layers[l];
-      const [a, d] = [this.#values[l + 1], this.#deltas[l + 1]];
-      const derivative = ACTIVATIONS[activation][1];
-      if (derivative) multiplyBy(d, derivative, a, units * n);
-      addGradient(this.grad, W, b, this.#values[l], fanIn, d, units, n);
-      if (l === 0) return;
-      this.#deltas[l].fill(0, 0, fanIn * n);
-      addProduct(this.theta, W, units, 1, d, units, this.#deltas[l], fanIn, n);
-    }
-  }
+	/** Adds a block's gradient to `grad`. */
+	#backward(n) {
+		for (let l = this.layers.length - 1; l >= 0; l--) {
+			const { fanIn, units, W, b, activation } = this.layers[l];
+			const [a, d] = [this.#values[l + 1], this.#deltas[l + 1]];
+			const derivative = ACTIVATIONS[activation][1];
+			if (derivative) multiplyBy(d, derivative, a, units * n);
+			addGradient(this.grad, W, b, this.#values[l], fanIn, d, units, n);
+			if (l === 0) return;
+			this.#deltas[l].fill(0, 0, fanIn * n);
+			addProduct(this.theta, W, units, 1, d, units, this.#deltas[l], fanIn, n);
+		}
+	}
 }
 
 function applyTo(z, forward, n) {
-  for (let i = 0; i < n; i++) z[i] = forward(z[i]);
+	for (let i = 0; i < n; i++) z[i] = forward(z[i]);
 }
 
 function multiplyBy(d, derivative, a, n) {
-  for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
+	for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
 }
 
 /** z (outs, n) += the matrix (outs, ins) with entries outStep and inStep apart in theta, from W on, times x (ins, n). */
 function addProduct(theta, W, outStep, inStep, x, ins, z, outs, n) {
-  for (let o = 0; o < outs; o++) {
-    for (let k = 0; k < ins; k++) {
-      const weight = theta[W + o * outStep + k * inStep];
-      for (let i = o * n, j = k * n; i < (o + 1) * n; i++, j++) z[i] += weight * x[j];
-    }
-  }
+	for (let o = 0; o < outs; o++) {
+		for (let k = 0; k < ins; k++) {
+			const weight = theta[W + o * outStep + k * inStep];
+			for (let i = o * n, j = k * n; i < (o + 1) * n; i++, j++) z[i] += weight * x[j];
+		}
+	}
 }
 
 /** Adds to the gradients by W and b. */
 function addGradient(grad, W, b, x, fanIn, d, units, n) {
-  for (let u = 0; u < units; u++) {
-    let sum = 0;
-    for (let i = u * n; i < (u + 1) * n; i++) sum += d[i];
-    grad[b + u] += sum;
-    for (let k = 0; k < fanIn; k++) {
-      sum = 0;
-      for (let i = 0, j = k * n, m = u * n; i < n; i++) sum += x[j + i] * d[m + i];
-      grad[W + k * units + u] += sum;
-    }
-  }
+	for (let u = 0; u < units; u++) {
+		let sum = 0;
+		for (let i = u * n; i < (u + 1) * n; i++) sum += d[i];
+		grad[b + u] += sum;
+		for (let k = 0; k < fanIn; k++) {
+			sum = 0;
+			for (let i = 0, j = k * n, m = u * n; i < n; i++) sum += x[j + i] * d[m + i];
+			grad[W + k * units + u] += sum;
+		}
+	}
 }

@@ -8,100 +8,100 @@ const STALL = 100; // epochs over which the loss has to fall
 
 /** A training under way, from the settings S and the data of makeData(S). */
 export class Run {
-  /** Whole epochs done, and steps done of the epoch under way. */
-  epoch = 0;
-  batches = 0;
-  /** Per epoch: training loss and accuracy just before each batch's step, the test's after the last. */
-  history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
-  /** A sentence once numbers have overflowed: the run is then over. */
-  diverged = null;
-  #S;
-  #data;
-  #optimizer;
-  #size; // of a batch
-  #rng;
-  #order = null; // of the samples
-  #good; // the last parameters with a finite loss
-  #goodLoss = null; // which it was
-  #sums;
+	/** Whole epochs done, and steps done of the epoch under way. */
+	epoch = 0;
+	batches = 0;
+	/** Per epoch: training loss and accuracy just before each batch's step, the test's after the last. */
+	history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
+	/** A sentence once numbers have overflowed: the run is then over. */
+	diverged = null;
+	#S;
+	#data;
+	#optimizer;
+	#size; // of a batch
+	#rng;
+	#order = null; // of the samples
+	#good; // the last parameters with a finite loss
+	#goodLoss = null; // which it was
+	#sums;
 
-  constructor(S, data) {
-    [this.#S, this.#data, this.#size] = [S, data, S.batch || data.train.n];
-    this.network = new Network(S);
-    this.network.start(new { RandomState, default_rng: Generator }[S.generator](S.seed), S.init);
-    this.#good = this.network.theta.slice();
-    this.#optimizer = makeOptimizer(S, this.network);
-    this.#rng = new Generator(S.seed);
-  }
+	constructor(S, data) {
+		[this.#S, this.#data, this.#size] = [S, data, S.batch || data.train.n];
+		this.network = new Network(S);
+		this.network.start(new { RandomState, default_rng: Generator }[S.generator](S.seed), S.init);
+		this.#good = this.network.theta.slice();
+		this.#optimizer = makeOptimizer(S, this.network);
+		this.#rng = new Generator(S.seed);
+	}
 
-  /** One batch; the last of an epoch also writes the history. */
-  step() {
-    if (this.diverged) return;
-    const { network } = this;
-    const { X, y, n } = this.#data.train;
-    const from = this.batches * this.#size;
-    const to = Math.min(from + this.#size, n);
-    if (from === 0) {
-      if (this.#size < n) this.#order = this.#rng.permutation(n);
-      this.#sums = { loss: 0, accuracy: 0 };
-    }
-    const { loss, accuracy } = network.lossAndGradient(X, y, this.#order, from, to);
-    if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack(loss);
-    this.#good.set(network.theta);
-    this.#goodLoss = loss;
-    this.#optimizer.step(network.theta, network.grad);
-    this.batches += 1;
-    this.#sums.loss += (to - from) * loss;
-    this.#sums.accuracy += (to - from) * accuracy;
-    if (to === n) this.#endEpoch();
-  }
+	/** One batch; the last of an epoch also writes the history. */
+	step() {
+		if (this.diverged) return;
+		const { network } = this;
+		const { X, y, n } = this.#data.train;
+		const from = this.batches * this.#size;
+		const to = Math.min(from + this.#size, n);
+		if (from === 0) {
+			if (this.#size < n) this.#order = this.#rng.permutation(n);
+			this.#sums = { loss: 0, accuracy: 0 };
+		}
+		const { loss, accuracy } = network.lossAndGradient(X, y, this.#order, from, to);
+		if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack(loss);
+		this.#good.set(network.theta);
+		this.#goodLoss = loss;
+		this.#optimizer.step(network.theta, network.grad);
+		this.batches += 1;
+		this.#sums.loss += (to - from) * loss;
+		this.#sums.accuracy += (to - from) * accuracy;
+		if (to === n) this.#endEpoch();
+	}
 
-  /** Steps to the end of the epoch under way. */
-  runEpoch() {
-    do this.step();
-    while (this.batches > 0 && !this.diverged);
-  }
+	/** Steps to the end of the epoch under way. */
+	runEpoch() {
+		do this.step();
+		while (this.batches > 0 && !this.diverged);
+	}
 
-  /** A sentence if a stop condition of the settings holds, else null. */
-  reached() {
-    const { epochs, stop, goal } = this.#S;
-    const { loss, accuracy } = this.history;
-    const before = loss.at(-1 - STALL);
-    if (stop === "loss" && loss.at(-1) <= goal) return `The training loss has reached the goal of ${goal}.`;
-    if (stop === "accuracy" && accuracy.at(-1) >= goal) return `The training accuracy has reached the goal of ${goal}.`;
-    if (stop === "stall" && before - loss.at(-1) < Math.max(goal * before, Number.MIN_VALUE)) {
-      return `The training loss has stalled: in ${STALL} epochs it fell by less than its share of ${goal}.`;
-    }
-    return this.epoch >= epochs ? `All ${epochs.toLocaleString("en")} epochs are done.` : null;
-  }
+	/** A sentence if a stop condition of the settings holds, else null. */
+	reached() {
+		const { epochs, stop, goal } = this.#S;
+		const { loss, accuracy } = this.history;
+		const before = loss.at(-1 - STALL);
+		if (stop === "loss" && loss.at(-1) <= goal) return `The training loss has reached the goal of ${goal}.`;
+		if (stop === "accuracy" && accuracy.at(-1) >= goal) return `The training accuracy has reached the goal of ${goal}.`;
+		if (stop === "stall" && before - loss.at(-1) < Math.max(goal * before, Number.MIN_VALUE)) {
+			return `The training loss has stalled: in ${STALL} epochs it fell by less than its share of ${goal}.`;
+		}
+		return this.epoch >= epochs ? `All ${epochs.toLocaleString("en")} epochs are done.` : null;
+	}
 
-  #endEpoch() {
-    const { network, history } = this;
-    const { train, test } = this.#data;
-    const finite = allFinite(network.theta); // no later step may be there to tell
-    if (!finite) this.#goBack(this.#goodLoss);
-    const { loss, accuracy } = finite && test.n ? network.score(test.X, test.y, test.n) : { loss: NaN, accuracy: NaN };
-    history.loss.push(this.#sums.loss / train.n);
-    history.accuracy.push(this.#sums.accuracy / train.n);
-    history.testLoss.push(loss);
-    history.testAccuracy.push(accuracy);
-    this.epoch += 1;
-    this.batches = 0;
-  }
+	#endEpoch() {
+		const { network, history } = this;
+		const { train, test } = this.#data;
+		const finite = allFinite(network.theta); // no later step may be there to tell
+		if (!finite) this.#goBack(this.#goodLoss);
+		const { loss, accuracy } = finite && test.n ? network.score(test.X, test.y, test.n) : { loss: NaN, accuracy: NaN };
+		history.loss.push(this.#sums.loss / train.n);
+		history.accuracy.push(this.#sums.accuracy / train.n);
+		history.testLoss.push(loss);
+		history.testAccuracy.push(accuracy);
+		this.epoch += 1;
+		this.batches = 0;
+	}
 
-  #goBack(loss) {
-    this.network.theta.set(this.#good);
-    // Infinite parameters can make a finite loss.
-    const what = Number.isFinite(loss) ? "parameters" : "loss";
-    this.diverged = this.#goodLoss === null
-      ? `Training cannot start: the ${what} overflowed. Standardize the data, or start with smaller weights.`
-      : `Training diverged in epoch ${this.epoch}: the ${what} became infinite or NaN. The network keeps its last finite ` +
-        `parameters. Lower the learning rate (now ${this.#S.rate})${this.#S.standardize ? "" : ", or standardize the data"}.`;
-  }
+	#goBack(loss) {
+		this.network.theta.set(this.#good);
+		// Infinite parameters can make a finite loss.
+		const what = Number.isFinite(loss) ? "parameters" : "loss";
+		this.diverged = this.#goodLoss === null
+			? `Training cannot start: the ${what} overflowed. Standardize the data, or start with smaller weights.`
+			: `Training diverged in epoch ${this.epoch}: the ${what} became infinite or NaN. The network keeps its last finite ` +
+				`parameters. Lower the learning rate (now ${this.#S.rate})${this.#S.standardize ? "" : ", or standardize the data"}.`;
+	}
 }
 
 function allFinite(values) {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += 0 * values[i]; // 0 * infinity is NaN
-  return sum === 0;
+	let sum = 0;
+	for (let i = 0; i < values.length; i++) sum += 0 * values[i]; // 0 * infinity is NaN
+	return sum === 0;
 }
