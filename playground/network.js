@@ -4,19 +4,33 @@ const BLOCK = 64; // samples that pass together, each unit's values side by side
 const LEAK = 0.01;
 
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
-const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))); // log(1 + exp(z)) without overflow
-
-/** Activations, and their derivatives where the activation is a. */
+/** Activations of n sums z, and the way back from gradients d by the activations a. Each has loops of its own: shared
+ * ones would call a function for each number as soon as several activations have been used. */
 export const ACTIVATIONS = {
-	sigmoid: [sigmoid, (a) => a * (1 - a)],
-	tanh: [(z) => Math.tanh(z), (a) => 1 - a * a],
-	relu: [(z) => Math.max(z, 0), (a) => (a > 0 ? 1 : 0)],
-	leaky_relu: [(z) => Math.max(z, LEAK * z), (a) => (a > 0 ? 1 : LEAK)],
-	softplus: [softplus, (a) => -Math.expm1(-a)],
-	identity: [],
+	sigmoid: [
+		(z, n) => { for (let i = 0; i < n; i++) z[i] = sigmoid(z[i]); },
+		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= a[i] * (1 - a[i]); },
+	],
+	tanh: [
+		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.tanh(z[i]); },
+		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= 1 - a[i] * a[i]; },
+	],
+	relu: [
+		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], 0); },
+		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= a[i] > 0 ? 1 : 0; },
+	],
+	leaky_relu: [
+		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], LEAK * z[i]); },
+		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= a[i] > 0 ? 1 : LEAK; },
+	],
+	softplus: [
+		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i]))); },
+		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= -Math.expm1(-a[i]); },
+	],
+	identity: [() => {}, () => {}],
 };
 
-// softplus(z) - z t in the order that keeps the digits of a small loss
+// log(1 + exp(z)) - z t in the order that keeps the digits of a small loss
 const crossEntropy = [
 	(z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))), (z, t) => sigmoid(z) - t,
 ];
@@ -147,8 +161,7 @@ export class Network {
 				const z = this.#values[l + 1];
 				for (let u = 0; u < units; u++) z.fill(this.theta[b + u], u * n, (u + 1) * n);
 				addProduct(this.theta, W, 1, units, this.#values[l], fanIn, z, units, n);
-				const [forward] = ACTIVATIONS[activation];
-				if (forward) applyTo(z, forward, units * n);
+				ACTIVATIONS[activation][0](z, units * n);
 			}
 			yield [at, n];
 		}
@@ -158,23 +171,14 @@ export class Network {
 	#backward(n) {
 		for (let l = this.layers.length - 1; l >= 0; l--) {
 			const { fanIn, units, W, b, activation } = this.layers[l];
-			const [a, d] = [this.#values[l + 1], this.#deltas[l + 1]];
-			const derivative = ACTIVATIONS[activation][1];
-			if (derivative) multiplyBy(d, derivative, a, units * n);
+			const d = this.#deltas[l + 1];
+			ACTIVATIONS[activation][1](d, this.#values[l + 1], units * n);
 			addGradient(this.grad, W, b, this.#values[l], fanIn, d, units, n);
 			if (l === 0) return;
 			this.#deltas[l].fill(0, 0, fanIn * n);
 			addProduct(this.theta, W, units, 1, d, units, this.#deltas[l], fanIn, n);
 		}
 	}
-}
-
-function applyTo(z, forward, n) {
-	for (let i = 0; i < n; i++) z[i] = forward(z[i]);
-}
-
-function multiplyBy(d, derivative, a, n) {
-	for (let i = 0; i < n; i++) d[i] *= derivative(a[i]);
 }
 
 /** z (outs, n) += the matrix (outs, ins) with entries outStep and inStep apart in theta, from W on, times x (ins, n). */
