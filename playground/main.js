@@ -155,6 +155,7 @@ function changed({ target, timeStamp }) {
 	// A number that the arrow keys change step by step makes one entry in the browser's history.
 	const same = target === last.target && timeStamp - last.timeStamp < 1000;
 	last = { target, timeStamp };
+	if (target.name === "stop") controls.goal.value = { loss: 0.1, stall: 0.01 }[target.value] ?? 0.95;
 	take(readControls(), "Changed.", same);
 }
 
@@ -218,7 +219,8 @@ function draw() {
 	colors ??= palette(app);
 	const { train, test } = frame;
 	const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
-	drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, tree, line, showTest: S["show-test"] }, colors);
+	const overlays = { tree, line, showTest: S["show-test"] };
+	drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, ...overlays }, colors);
 	drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
 	const drawHistory = (name, testName, options) => {
 		const series = [{ name: "training", values: history[name], style: "train" }];

@@ -22,7 +22,9 @@ const orders = {
 			data = makeData(S);
 			grids = { field: grid(data.box, FIELD), unit: grid(data.box, UNIT) };
 			const { X, y, n } = data.train;
-			baselines = { tree: onGrid(decisionTree(X, y, n)), line: onGrid(logisticRegression(X, y, n)) };
+			const isOne = decisionTree(X, y, n);
+			const tree = Float32Array.from({ length: FIELD ** 2 }, (_, i) => isOne(grids.field[2 * i], grids.field[2 * i + 1]));
+			baselines = { tree, line: logisticRegression(data).probabilities(grids.field, FIELD ** 2) };
 			dataKey = key;
 		}
 		run = new Run(S, data);
@@ -113,8 +115,4 @@ function grid([left, right, bottom, top], side) {
 	const along = (i, low, high) => low + (i / (side - 1)) * (high - low);
 	const point = (_, i) => [along(i % side, left, right), along(Math.floor(i / side), bottom, top)];
 	return Float64Array.from(Array.from({ length: side ** 2 }, point).flat());
-}
-
-function onGrid(predict) {
-	return Float32Array.from({ length: FIELD ** 2 }, (_, i) => predict(grids.field[2 * i], grids.field[2 * i + 1]));
 }

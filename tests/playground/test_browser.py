@@ -40,8 +40,8 @@ CONTROLS = """() => Object.fromEntries([...document.querySelectorAll("#playgroun
     .map(e => [e.name, e.type === "checkbox" ? e.checked : e.value]))"""
 # What Tab should reach, in the order of the document.
 STOPS = """() => {
-    window.stops = [...document.querySelectorAll("#playground :is(a[href], button, input, select, summary, [tabindex])")]
-        .filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility());
+    const controls = "#playground :is(a[href], button, input, select, summary, [tabindex])";
+    window.stops = [...document.querySelectorAll(controls)].filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility());
     return window.stops.length;
 }"""
 STOP = "() => window.stops.indexOf(document.activeElement)"
@@ -51,7 +51,7 @@ RECT = """() => {
 }"""
 
 
-# --- the page ----------------------------------------------------------------------------------------------------------
+# --- the page --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def query(page):
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-# --- training ----------------------------------------------------------------------------------------------------------
+# --- training --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"reduced_motion": "reduce"}], ids=["motion", "no motion"])
@@ -223,7 +223,7 @@ def test_the_benchmark_measures_speed_and_frames(visit):
     assert 0 < result["median"] <= result["most"] <= result["longest"]
 
 
-# --- the address -------------------------------------------------------------------------------------------------------
+# --- the address -----------------------------------------------------------------------------------------------------
 
 
 def test_a_page_loaded_again_has_the_same_settings(visit):
@@ -233,7 +233,8 @@ def test_a_page_loaded_again_has_the_same_settings(visit):
         "&stop=loss&goal=0.1"
     )
     settings, address = page.evaluate(CONTROLS), page.url
-    assert {"data": "spirals", "layer2": "4", "rate": "0.3", "standardize": True, "goal": "0.1"}.items() <= settings.items()
+    some = {"data": "spirals", "layer2": "4", "rate": "0.3", "standardize": True, "goal": "0.1"}
+    assert some.items() <= settings.items()
     page.reload()
     wait_for(page, "#status", r"Epoch 0\b")
     assert (page.evaluate(CONTROLS), page.url) == (settings, address)
@@ -355,7 +356,7 @@ def test_without_javascript_the_page_says_what_it_needs(visit):
     assert not page.locator("#playground").is_visible()
 
 
-# --- what a reader takes away ------------------------------------------------------------------------------------------
+# --- what a reader takes away ----------------------------------------------------------------------------------------
 
 
 def test_the_downloaded_network_is_the_one_on_the_page(visit, tmp_path):
@@ -375,7 +376,11 @@ def test_the_downloaded_network_is_the_one_on_the_page(visit, tmp_path):
     assert at_end.confusion == np.hstack(matrices).ravel().tolist()
 
 
-@pytest.mark.parametrize("settings", [PLATEAU, "data=circles&n=201&layers=8-8&activation=relu&batch=32&l2=0.01&epochs=30"])
+@pytest.mark.parametrize(
+    "settings",
+    [PLATEAU, "data=circles&n=201&layers=8-8&activation=relu&batch=32&l2=0.01&epochs=30"],
+    ids=["plateau", "circles"],
+)
 def test_the_copied_code_runs_and_prints_what_the_page_showed(visit, settings, tmp_path):
     page = visit(settings, permissions=["clipboard-read", "clipboard-write"])
     at_end = run_to_stop(page, r"Epoch (1,000|30)\b")
@@ -417,7 +422,7 @@ def test_the_copied_link_is_the_address(visit):
     assert page.evaluate("() => navigator.clipboard.readText()") == page.url
 
 
-# --- for everybody -----------------------------------------------------------------------------------------------------
+# --- for everybody ---------------------------------------------------------------------------------------------------
 
 
 def show_everything(page):

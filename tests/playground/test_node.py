@@ -105,7 +105,12 @@ def test_a_module_imports_its_neighbors_and_asks_nobody(file):
 
 @pytest.mark.parametrize(
     ("said", "problem"),
-    [(None, "there is no node on the PATH"), ("v16.20.2", "node is v16.20.2"), ("", "is broken"), (f"v{OLDEST}.0.0", None)],
+    [
+        (None, "there is no node on the PATH"),
+        ("v16.20.2", "node is v16.20.2"),
+        ("", "is broken"),
+        (f"v{OLDEST}.0.0", None),
+    ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="a script as a program")
 def test_what_is_wrong_with_node_is_told_with_the_remedy(tmp_path, monkeypatch, said, problem):
