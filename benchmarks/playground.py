@@ -1,7 +1,8 @@
-"""How fast the playground trains in a browser, and whether its page stays responsive: `python -m benchmarks.playground`.
+"""How fast the playground trains in a browser, and whether its page stays responsive meanwhile.
 
-The page of the rendered site trains the tutorial's network (two moons, 500 x 2-8-1, full batch) at full speed in headless
-Chromium. Rounds are repeated, because a slow spell of the machine looks like a slow page; the median round is told.
+The page of the rendered site trains the tutorial's network (two moons, 500 x 2-8-1, full batch) at full speed in
+headless Chromium: `python -m benchmarks.playground`. Rounds are repeated, because a slow spell of the machine looks
+like a slow page; the median round is told.
 """
 
 import argparse

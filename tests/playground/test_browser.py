@@ -41,7 +41,8 @@ CONTROLS = """() => Object.fromEntries([...document.querySelectorAll("#playgroun
 # What Tab should reach, in the order of the document.
 STOPS = """() => {
     const controls = "#playground :is(a[href], button, input, select, summary, [tabindex])";
-    window.stops = [...document.querySelectorAll(controls)].filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility());
+    const reached = e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility();
+    window.stops = [...document.querySelectorAll(controls)].filter(reached);
     return window.stops.length;
 }"""
 STOP = "() => window.stops.indexOf(document.activeElement)"
