@@ -1,4 +1,4 @@
-// The page: settings come from the address and the controls, orders go to the worker, and what it sends is shown.
+// The page: settings from the address and the controls, orders to the worker, and what it sends.
 
 import { pythonCode } from "./code.js";
 import { networkFile } from "./files.js";
@@ -61,7 +61,6 @@ function train(mode, speed = "fastest") {
 	complain([]);
 	setTraining(true);
 	began = { time: performance.now(), epoch: frame.epoch };
-	// Who wants less motion sees a picture a second.
 	const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 30;
 	worker.postMessage({ type: "train", mode, speed, pause });
 }
@@ -202,8 +201,8 @@ const actions = {
 };
 
 function copy(text, name) {
-	const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
-	done.then(() => say(`The ${name} is copied.`), () => say(`This browser lets no page copy: select the ${name}.`));
+	const failed = () => say(`This browser lets no page copy: select the ${name}.`);
+	navigator.clipboard?.writeText(text).then(() => say(`The ${name} is copied.`), failed) ?? failed();
 }
 
 // --- what is shown
@@ -222,13 +221,14 @@ function draw() {
 	const overlays = { tree, line, showTest: S["show-test"] };
 	drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, ...overlays }, colors);
 	drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
-	const drawHistory = (name, testName, options) => {
-		const series = [{ name: "training", values: history[name], style: "train" }];
-		if (test) series.push({ name: "test", values: history[testName], style: "test" });
-		drawCurves($(name), { series, logX: S["log-epochs"], ...options }, colors);
+	const drawHistory = (name, testName, faint, options) => {
+		const curves = [...faint, { name: "training", values: history[name], style: "train" }];
+		if (test) curves.push({ name: "test", values: history[testName], style: "test" });
+		drawCurves($(name), { curves, logX: S["log-epochs"], ...options }, colors);
 	};
-	drawHistory("loss", "testLoss", { faint: starts.map(({ loss }) => loss), logY: S["log-loss"] });
-	drawHistory("accuracy", "testAccuracy", { percent: true });
+	const faint = starts.map(({ loss }) => ({ values: loss, style: "faint" }));
+	drawHistory("loss", "testLoss", faint, { logY: S["log-loss"] });
+	drawHistory("accuracy", "testAccuracy", [], { percent: true });
 	const pace = Math.round((1000 * (frame.epoch - began.epoch)) / (performance.now() - began.time));
 	show("counter", moment() + (training && pace ? `, ${grouped(pace)} a second` : ""));
 	const cells = $("confusion").querySelectorAll("tbody td"); // a row has two for training, two for test

@@ -4,8 +4,8 @@ const BLOCK = 64; // samples that pass together, each unit's values side by side
 const LEAK = 0.01;
 
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
-/** Activations of n sums z, and the way back from gradients d by the activations a. Each has loops of its own: shared
- * ones would call a function for each number as soon as several activations have been used. */
+/** Activations of n sums z, and the way back of gradients d from activations a. With a common loop, each number would
+ * be a function call as soon as several activations were used. */
 export const ACTIVATIONS = {
 	sigmoid: [
 		(z, n) => { for (let i = 0; i < n; i++) z[i] = sigmoid(z[i]); },
@@ -23,10 +23,6 @@ export const ACTIVATIONS = {
 		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], LEAK * z[i]); },
 		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= a[i] > 0 ? 1 : LEAK; },
 	],
-	softplus: [
-		(z, n) => { for (let i = 0; i < n; i++) z[i] = Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i]))); },
-		(d, a, n) => { for (let i = 0; i < n; i++) d[i] *= -Math.expm1(-a[i]); },
-	],
 	identity: [() => {}, () => {}],
 };
 
@@ -35,8 +31,8 @@ const crossEntropy = [
 	(z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))), (z, t) => sigmoid(z) - t,
 ];
 
-/** Losses of an output z and a label t, and their derivatives by z. The softmax of two logits is the sigmoid of their
- * difference, so z is this difference in the categorical one. */
+/** Losses of an output z and a label t, and their derivatives by z: in the categorical one the difference of both
+ * logits, whose sigmoid is the softmax. */
 export const LOSSES = {
 	binary_cross_entropy: crossEntropy,
 	categorical_cross_entropy: crossEntropy,
@@ -44,7 +40,7 @@ export const LOSSES = {
 	half_squared_error: [(z, t) => (z - t) ** 2 / 2, (z, t) => z - t],
 };
 
-/** The network of the settings S: parameters `theta`, per layer W (fanIn, units) row by row and then b, all zero. */
+/** Parameters `theta`: per layer W (fanIn, units) row by row, then b; zero at first. */
 export class Network {
 	#loss;
 	#two; // outputs, not one
@@ -147,7 +143,7 @@ export class Network {
 		return { loss: loss / count, accuracy: (confusion[0] + confusion[3]) / count, confusion };
 	}
 
-	/** Sends samples forward, and yields [first row, number] of each block while its values are there. */
+	/** Sends samples forward; yields [first row, number] of each block while its values are there. */
 	*#blocks(X, rows, from, to) {
 		const x = this.#values[0];
 		for (let at = from; at < to; at += BLOCK) {

@@ -2,8 +2,8 @@
 
 const LAYERS = 4;
 
-/** Fields by name, from the page's controls: `{value, choices}`, `{value, min, max, whole}`, or `{value}` for a switch.
- * `layers` has four controls, named layer1 and so on; a field of them all has `{value, units}`, units the most of each. */
+/** Fields by name, from the page's controls: `{value, choices}`, `{value, min, max, whole}`, or `{value}` for a switch;
+ * `layers`, from layer1 to layer4, is `{value, units}`, units the most of each. */
 export function fieldsOf(controls) {
 	const fields = {};
 	for (const { name, type, options, defaultChecked, defaultValue, min, max, dataset, inputMode } of controls) {

@@ -13,7 +13,7 @@ export class Run {
 	batches = 0;
 	/** Per epoch: training loss and accuracy just before each batch's step, the test's after the last. */
 	history = { loss: [], accuracy: [], testLoss: [], testAccuracy: [] };
-	/** A sentence once numbers have overflowed: the run is then over. */
+	/** A sentence once numbers overflowed: the run is over. */
 	diverged = null;
 	#S;
 	#data;
@@ -22,7 +22,6 @@ export class Run {
 	#rng;
 	#order = null; // of the samples
 	#good; // the last parameters with a finite loss
-	#goodLoss = null; // which it was
 	#sums;
 
 	constructor(S, data) {
@@ -34,7 +33,7 @@ export class Run {
 		this.#rng = new Generator(S.seed);
 	}
 
-	/** One batch; the last of an epoch also writes the history. */
+	/** One batch. */
 	step() {
 		if (this.diverged) return;
 		const { network } = this;
@@ -46,9 +45,8 @@ export class Run {
 			this.#sums = { loss: 0, accuracy: 0 };
 		}
 		const { loss, accuracy } = network.lossAndGradient(X, y, this.#order, from, to);
-		if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack(loss);
+		if (!Number.isFinite(loss) || !allFinite(network.theta)) return this.#goBack();
 		this.#good.set(network.theta);
-		this.#goodLoss = loss;
 		this.#optimizer.step(network.theta, network.grad);
 		this.batches += 1;
 		this.#sums.loss += (to - from) * loss;
@@ -56,7 +54,6 @@ export class Run {
 		if (to === n) this.#endEpoch();
 	}
 
-	/** Steps to the end of the epoch under way. */
 	runEpoch() {
 		do this.step();
 		while (this.batches > 0 && !this.diverged);
@@ -79,7 +76,7 @@ export class Run {
 		const { network, history } = this;
 		const { train, test } = this.#data;
 		const finite = allFinite(network.theta); // no later step may be there to tell
-		if (!finite) this.#goBack(this.#goodLoss);
+		if (!finite) this.#goBack();
 		const { loss, accuracy } = finite && test.n ? network.score(test.X, test.y, test.n) : { loss: NaN, accuracy: NaN };
 		history.loss.push(this.#sums.loss / train.n);
 		history.accuracy.push(this.#sums.accuracy / train.n);
@@ -89,14 +86,11 @@ export class Run {
 		this.batches = 0;
 	}
 
-	#goBack(loss) {
+	#goBack() {
 		this.network.theta.set(this.#good);
-		// Infinite parameters can make a finite loss.
-		const what = Number.isFinite(loss) ? "parameters" : "loss";
-		this.diverged = this.#goodLoss === null
-			? `Training cannot start: the ${what} overflowed. Standardize the data, or start with smaller weights.`
-			: `Training diverged in epoch ${this.epoch}: the ${what} became infinite or NaN. The network keeps its last finite ` +
-				`parameters. Lower the learning rate (now ${this.#S.rate})${this.#S.standardize ? "" : ", or standardize the data"}.`;
+		const { rate, standardize } = this.#S;
+		this.diverged = `Training diverged in epoch ${this.epoch}: loss or weights became infinite or NaN. The network keeps ` +
+			`its last finite weights. Lower the learning rate (now ${rate})${standardize ? "" : ", or standardize the data"}.`;
 	}
 }
 

@@ -1,6 +1,6 @@
-// The pictures: data in, pixels out. Nothing here knows of training or of the page's controls.
+// The pictures: data in, pixels out.
 
-/** Colors and type of the theme around `element`, from the custom properties of playground.css. */
+/** Colors and type around `element`, from the properties of playground.css. */
 export function palette(element) {
 	const style = getComputedStyle(element);
 	const names = ["class0", "class1", "ground", "ink", "muted", "grid", "train", "test"];
@@ -181,7 +181,7 @@ export function drawBoundary(canvas, picture, colors) {
 
 const INPUTS = [[-1, 0, 1, -1, 0, 1, -1, 0, 1], [-1, -1, -1, 0, 0, 0, 1, 1, 1]];
 
-/** Units as small fields of their activations; weights as lines, the thicker the larger, dashed if negative. */
+/** Units as fields of their activations; weights as lines, the thicker the larger, dashed if negative. */
 export function drawNetwork(canvas, { sizes, theta, layers, fields, output, activation, dead }, colors) {
 	const [c, width, height] = open(canvas, colors);
 	const { em, ink, muted, map, class0, class1 } = colors;
@@ -221,16 +221,14 @@ export function drawNetwork(canvas, { sizes, theta, layers, fields, output, acti
 
 const PENS = { train: [1.8], test: [1.8, [5, 2]], faint: [1] }; // width, dash
 
-/** Curves against epochs, with their names at their ends; `faint` are further curves, without names. */
-export function drawCurves(canvas, { series, faint = [], logX, logY, percent }, colors) {
+/** Curves against epochs: `values`, `style` (a pen), and a `name` for the end of some. */
+export function drawCurves(canvas, { curves, logX, logY, percent }, colors) {
 	const [c, width, height] = open(canvas, colors);
 	const { em } = colors;
 	const [left, right, top, bottom] = [3.4 * em, width - 5 * em, 0.8 * em, height - 1.8 * em];
-	const curves = [...faint.map((values) => ({ values, style: "faint" })), ...series];
-	const points = curves.map(({ values }) => {
-		const kept = decimate(values, Math.max(1, Math.floor(right - left)), logX).map((i) => [i + 1, values[i]]);
-		return kept.filter(([, value]) => Number.isFinite(logY ? Math.log(value) : value));
-	});
+	const points = curves.map(({ values }) => decimate(values, Math.max(1, Math.floor(right - left)), logX)
+		.map((i) => [i + 1, values[i]])
+		.filter(([, value]) => Number.isFinite(logY ? Math.log(value) : value)));
 	const [epochs, values] = [0, 1].map((k) => points.flat().map((point) => point[k]));
 	const [least, most] = [Math.min(1, ...values), Math.max(1e-9, ...values)];
 	const low = percent ? Math.min(0.9, Math.floor(10 * least) / 10) : logY ? Math.min(least, most / 2) : 0;

@@ -16,7 +16,7 @@ const orders = {
 	setup(message) {
 		({ S, id } = message);
 		[job, told] = [null, 0];
-		// The same data are not made anew: the tree takes longer than all the rest.
+		// The tree takes longer than all the rest.
 		const key = [S.data, S.n, S.noise, S.data_seed, S.test, S.standardize].join();
 		if (key !== dataKey) {
 			data = makeData(S);
@@ -31,7 +31,7 @@ const orders = {
 		const { sizes, layers } = run.network;
 		sendFrame({ said: message.said, shape: { data, ...baselines, sizes, layers, size: FIELD } });
 	},
-	/** `mode` is run, finish (run to a stop condition), epoch or step; a frame is due every `pause` milliseconds. */
+	/** `mode`: run, finish (at a stop condition), epoch or step. `pause`: milliseconds between frames. */
 	train({ mode, speed, pause }) {
 		job = { mode, pause };
 		orders.speed({ speed });
@@ -72,7 +72,7 @@ function end(said, trouble = false) {
 	sendFrame({ said, trouble });
 }
 
-/** `news` is what the page tells its reader at the end of an order, and the shape of a new network. */
+/** `news`: what the page says at the end of an order, the shape of a new network. */
 function sendFrame(news) {
 	const { network, epoch, batches, history } = run;
 	const { train, test } = data;

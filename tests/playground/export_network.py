@@ -15,7 +15,7 @@ NETWORKS = [
     ([3], "tanh", "half_squared_error"),
     ([], "sigmoid", "binary_cross_entropy"),
     ([6], "leaky_relu", "binary_cross_entropy"),
-    ([3, 4], "softplus", "categorical_cross_entropy"),
+    ([3, 4], "tanh", "categorical_cross_entropy"),
     ([4], "identity", "binary_cross_entropy"),
 ]
 OPTIMIZERS = {

@@ -123,7 +123,7 @@ for (const stored of reference.extremes) {
 }
 
 test("infinite sums end in a loss that is not finite, never in a number that looks right", () => {
-  for (const activation of ["relu", "leaky_relu", "softplus", "identity"]) {
+  for (const activation of ["relu", "leaky_relu", "identity"]) {
     const network = new Network({ layers: [2], activation, loss: "binary_cross_entropy" });
     network.theta.fill(NaN);
     assert.ok(Number.isNaN(network.score(X, y, n).loss), activation);

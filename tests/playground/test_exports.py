@@ -35,7 +35,7 @@ CASES = {
     "spirals": dict(OLD, data="spirals", n=151, test=0.3, standardize=True, layers=[16, 5, 4, 3], init="spread",
                     activation="leaky_relu", loss="half_squared_error", rate=0.01, epochs=40),
     "line": dict(layers=[], noise=0, test=0, init="zeros", optimizer="sgd", rate=0.5, standardize=True),
-    "soft": dict(data="circles", layers=[3, 3], activation="softplus", init="normal-0.5", test=0, batch=120, l2=0.01,
+    "soft": dict(data="circles", layers=[3, 3], activation="leaky_relu", init="normal-0.5", test=0, batch=120, l2=0.01,
                  optimizer="momentum", epochs=100),
     "straight": dict(OLD, layers=[3], activation="identity", init="uniform", loss="squared_error", test=0.8, batch=5),
     "one layer, spread": dict(layers=[], init="spread", data="xor_square", epochs=1),
