@@ -1,4 +1,4 @@
-// What the network is compared with: scikit-learn's DecisionTreeClassifier(max_depth=5) and LogisticRegression().
+// scikit-learn's DecisionTreeClassifier(max_depth=5) and LogisticRegression(), to compare with.
 
 import { Run } from "./training.js";
 
@@ -33,7 +33,7 @@ export function decisionTree(X, y, n, maxDepth = 5) {
 /** Gini's, times n / 2. */
 const impurity = (ones, n) => (ones * (n - ones)) / n;
 
-/** A network without hidden layers, trained to the end: scikit-learn's penalty (C = 1) is a weight decay of 1 / n. */
+/** A network without hidden layers: scikit-learn's penalty (C = 1) is a weight decay of 1 / n. */
 export function logisticRegression(data) {
 	const training = { optimizer: "momentum", rate: 0.3, batch: 0, l2: 1 / data.train.n };
 	const start = { init: "zeros", generator: "default_rng", seed: 0 };

@@ -1,8 +1,6 @@
-/** A network as a file for `nn.load`: a zip archive of a JSON header and NPY arrays; see nnlib/files.py. */
+// Files for nn.load: a zip archive of a JSON header and NPY arrays; see nnlib/files.py.
 
-/** The file's bytes; an Error with a remedy where weights are not finite. */
 export function networkFile({ loss }, { layers, theta }) {
-	if (!theta.every(Number.isFinite)) throw new Error("Weights are not finite. Reset, and lower the learning rate.");
 	const network = {
 		n_features: 2,
 		layers: layers.map(({ units, activation }) => ({ type: "Dense", units, activation })),
@@ -16,7 +14,7 @@ export function networkFile({ loss }, { layers, theta }) {
 	return zip([["header.json", ascii(header)], ...arrays]);
 }
 
-// Arrays of bytes, little-endian as the memory of all that browsers run on.
+// Little-endian, as the memory of all that browsers run on.
 const bytes = (numbers) => [...new Uint8Array(numbers.buffer)];
 const ascii = (text) => [...new TextEncoder().encode(text)];
 /** "PK", the kind of record, and its fields of 16 bits; `words` makes two of 32. */
@@ -34,7 +32,7 @@ function zip(entries) {
 	const [file, directory] = [[], []];
 	for (const [name, data] of entries) {
 		const size = words(data.length);
-		// Version 2.0, no flags, stored, 1980-01-01 0:00: the same network gives the same bytes.
+		// Version 2.0, no flags, stored, 1980-01-01 0:00.
 		const header = [20, 0, 0, 0, 0x21, ...words(crc32(data)), ...size, ...size, name.length, 0];
 		directory.push(...record(0x0201, 20, ...header, 0, 0, 0, 0, 0, ...words(file.length)), ...ascii(name));
 		file.push(...record(0x0403, ...header), ...ascii(name), ...data);

@@ -19,7 +19,7 @@ let shape, frame, history, starts; // what the workers sent: data and layers, th
 let training = false;
 let scheduled = false; // a drawing
 let began = {}; // when, and at which epoch
-let startsWorker, colors;
+let startsWorker, colors, last; // the control that changed last
 
 // --- workers
 
@@ -107,10 +107,10 @@ function showStarts(results) {
 
 function spread() {
 	const sorted = starts.map(({ train }) => train.accuracy).sort((a, b) => a - b);
-	const [low, below, above, high] = [0, STARTS / 2 - 1, STARTS / 2, STARTS - 1].map((i) => sorted[i]);
-	return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(low)} to ${percent(high)}, median ` +
-		`${percent((below + above) / 2)}; ${sorted.filter((share) => share === 1).length} with all points right, ` +
-		`${starts.filter(({ diverged }) => diverged).length} diverged.`;
+	const median = (sorted[STARTS / 2 - 1] + sorted[STARTS / 2]) / 2;
+	return `${STARTS} starts, from seed ${S.seed} on: training accuracy ${percent(sorted[0])} to ` +
+		`${percent(sorted.at(-1))}, median ${percent(median)}; ${sorted.filter((share) => share === 1).length} with all ` +
+		`points right, ${starts.filter(({ diverged }) => diverged).length} diverged.`;
 }
 
 // --- settings
@@ -122,7 +122,6 @@ function fillControls() {
 	}
 	for (const [i, input] of layerControls.entries()) input.value = S.layers[i] ?? 0;
 	for (const key of ["n", "noise", "data_seed", "test"]) controls[key].disabled = S.data === "xor";
-	controls.goal.disabled = S.stop === "none";
 }
 
 function readControls() {
@@ -141,25 +140,22 @@ function take({ S: next, problems }, said, replace) {
 	S = next;
 	fillControls();
 	complain(problems);
-	const address = location.pathname + format(fields, S) + location.hash;
+	const address = (format(fields, S) || location.pathname) + location.hash;
 	window.history[replace || !anew ? "replaceState" : "pushState"](null, "", address);
 	if (anew) reset(said);
 	else worker.postMessage({ type: "speed", speed: S.speed });
 	redraw();
 }
 
-let last = {};
-
-function changed({ target, timeStamp }) {
-	// A number that the arrow keys change step by step makes one entry in the browser's history.
-	const same = target === last.target && timeStamp - last.timeStamp < 1000;
-	last = { target, timeStamp };
-	if (target.name === "stop") controls.goal.value = { loss: 0.1, stall: 0.01 }[target.value] ?? 0.95;
-	take(readControls(), "Changed.", same);
+function changed({ target }) {
+	if (target.name === "stop") controls.goal.value = target.value === "loss" ? 0.1 : 0.95;
+	// Changes of one control in a row are one entry in the browser's history.
+	take(readControls(), "Changed.", target === last);
+	last = target;
 }
 
 function load(said) {
-	S = null;
+	S = last = null;
 	take(parse(fields, location.search), said, true);
 }
 

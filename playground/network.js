@@ -1,6 +1,6 @@
-// A network for two inputs and two classes: nnlib's formulas, on nnlib's flat array of parameters.
+// A network for two inputs and two classes, as nnlib computes it.
 
-const BLOCK = 64; // samples that pass together, each unit's values side by side: few enough for the cache
+const BLOCK = 64; // samples that pass together: few enough for the cache
 const LEAK = 0.01;
 
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
@@ -117,7 +117,7 @@ export class Network {
 		return layers.flat();
 	}
 
-	/** The output for sample i of a block of n; of two logits, the difference. */
+	/** For sample i of a block of n; of two logits, the difference. */
 	#output(i, n) {
 		const z = this.#values.at(-1);
 		return this.#two ? z[n + i] - z[i] : z[i];

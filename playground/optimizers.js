@@ -1,4 +1,4 @@
-// From a gradient to a step: the formulas of nnlib's optimizers, in the same order of operations.
+// From a gradient to a step, operation for operation as in nnlib.
 
 const MOMENTUM = 0.9;
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
@@ -17,7 +17,7 @@ export function makeOptimizer({ optimizer, rate, l2 }, { decayed }) {
 	};
 }
 
-// Each makes a function that turns a gradient into what the rate multiplies.
+// Each makes a function from a gradient to what the rate multiplies.
 const rules = {
 	sgd: () => () => {},
 	// Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).

@@ -1,7 +1,7 @@
 // NumPy's random numbers, bit for bit: numpy/random; Matsumoto & Nishimura 1998 (Mersenne Twister), O'Neill 2014 (PCG),
 // Marsaglia & Tsang 2000 (ziggurat).
 
-/** Subclasses have random() in [0, 1), a standard normal() and uint32(). */
+/** Subclasses have random(), normal() and uint32(). */
 class Stream {
 	spare = []; // the other half of 64 bits, or of a pair of normal numbers
 
@@ -55,7 +55,7 @@ export class RandomState extends Stream {
 		return ((this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
 	}
 
-	/** The polar method. With the C library's logarithm, NumPy's last digit may differ. */
+	/** The polar method; NumPy's logarithm may differ in the last digit. */
 	normal() {
 		if (this.spare.length) return this.spare.pop();
 		let x, y, square;

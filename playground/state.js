@@ -1,4 +1,4 @@
-// Settings as the address of the page writes them. What they may be, the controls of the page say.
+// Settings as the address writes them. What they may be, the page's controls say.
 
 const LAYERS = 4;
 
@@ -19,19 +19,19 @@ export function fieldsOf(controls) {
 	return fields;
 }
 
-/** Settings from a query: `{S, problems}`, the latter sentences. What the query does not say well is as in `instead`. */
+/** Settings from a query, and sentences on problems. What it does not say well is as in `instead`. */
 export function parse(fields, query, instead = defaults(fields)) {
 	const S = { ...instead };
 	const problems = [];
 	for (const [key, given] of new URLSearchParams(query)) {
 		const text = given.trim();
 		if (!Object.hasOwn(fields, key)) {
-			problems.push(`The address names “${shorten(key)}”, which is no setting here: it is ignored.`);
+			problems.push(`The address names “${key.slice(0, 30)}”, which is no setting here: it is ignored.`);
 			continue;
 		}
 		const [value, rule] = read({ ...fields[key], value: instead[key] }, text);
 		S[key] = value;
-		if (rule) problems.push(`${key}${text && "="}${shorten(text)} is not ${rule}; ${write(value)} is used.`);
+		if (rule) problems.push(`${key}${text && "="}${text.slice(0, 30)} is not ${rule}; ${write(value)} is used.`);
 	}
 	if (S.data === "xor") S.test = 0; // four points: none to spare
 	const points = S.data === "xor" ? 4 : S.data === "spirals" ? 2 * Math.floor(S.n / 2) : S.n;
@@ -75,4 +75,3 @@ function read({ value, choices, min, max, whole, units }, text) {
 }
 
 const clip = (value, min, max) => Math.min(Math.max(value, min), max);
-const shorten = (text) => (text.length > 30 ? `${text.slice(0, 30)}…` : text);

@@ -1,12 +1,10 @@
-// Training step by step, with the history and the care for overflow of nnlib's train.
+// Training step by step, as nnlib's train does it.
 
 import { Network } from "./network.js";
 import { makeOptimizer } from "./optimizers.js";
 import { Generator, RandomState } from "./random.js";
 
-const STALL = 100; // epochs over which the loss has to fall
-
-/** A training under way, from the settings S and the data of makeData(S). */
+/** A training of the settings S on the data of makeData(S). */
 export class Run {
 	/** Whole epochs done, and steps done of the epoch under way. */
 	epoch = 0;
@@ -63,12 +61,8 @@ export class Run {
 	reached() {
 		const { epochs, stop, goal } = this.#S;
 		const { loss, accuracy } = this.history;
-		const before = loss.at(-1 - STALL);
 		if (stop === "loss" && loss.at(-1) <= goal) return `The training loss has reached the goal of ${goal}.`;
 		if (stop === "accuracy" && accuracy.at(-1) >= goal) return `The training accuracy has reached the goal of ${goal}.`;
-		if (stop === "stall" && before - loss.at(-1) < Math.max(goal * before, Number.MIN_VALUE)) {
-			return `The training loss has stalled: in ${STALL} epochs it fell by less than its share of ${goal}.`;
-		}
 		return this.epoch >= epochs ? `All ${epochs.toLocaleString("en")} epochs are done.` : null;
 	}
 

@@ -53,7 +53,7 @@ export function decimate(values, columns, log = false) {
 	return [...kept];
 }
 
-/** Segments [[x, y], [x, y]], in steps of the grid, on which a square field crosses one half: marching squares. */
+/** Segments [[x, y], [x, y]] of the grid on which a square field crosses one half: marching squares. */
 export function contour(field, size) {
 	const segments = [];
 	for (let node = 0; node < size * (size - 1); node++) {
@@ -140,7 +140,7 @@ function drawField(c, values, [x, y, side], map, alpha, low, high) {
 	c.globalAlpha = 1;
 }
 
-/** The field of probabilities, its lines at one half, and the points, with rings around the misclassified ones. */
+/** The field of probabilities, its lines at one half, and the points, the misclassified ones in rings. */
 export function drawBoundary(canvas, picture, colors) {
 	const { field, size, box, train, test, trainOutput, testOutput, showTest, tree, line } = picture;
 	const [c, width, height] = open(canvas, colors);
@@ -168,7 +168,7 @@ export function drawBoundary(canvas, picture, colors) {
 		}
 	}
 
-	// Told apart by their form: a thin line, a double one, and the network's own, which is thick.
+	// A thin line, a double one, and the network's own, which is thick.
 	for (const [values, ...pens] of [
 		[tree, [ground, 3.2], [ink, 1.2]], [line, [ink, 5], [ground, 2.6]], [field, [ground, 4.5], [ink, 2.4]],
 	]) {
