@@ -61,7 +61,7 @@ function train(mode, speed = "fastest") {
 	complain([]);
 	setTraining(true);
 	began = { time: performance.now(), epoch: frame.epoch };
-	const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 30;
+	const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 40;
 	worker.postMessage({ type: "train", mode, speed, pause });
 }
 

@@ -100,8 +100,8 @@ export class Network {
 	/** Probability of class 1 of each of n samples. */
 	probabilities(X, n) {
 		const p = new Float64Array(n);
-		for (const [at, m] of this.#blocks(X, null, 0, n)) {
-			for (let i = 0; i < m; i++) p[at + i] = this.#link(this.#output(i, m));
+		for (const [at, m, z] of this.#blocks(X, null, 0, n)) {
+			for (let i = 0; i < m; i++) p[at + i] = this.#link(z[i]);
 		}
 		return p;
 	}
@@ -117,33 +117,26 @@ export class Network {
 		return layers.flat();
 	}
 
-	/** For sample i of a block of n; of two logits, the difference. */
-	#output(i, n) {
-		const z = this.#values.at(-1);
-		return this.#two ? z[n + i] - z[i] : z[i];
-	}
-
 	#evaluate(X, y, rows, from, to, gradient) {
-		const d = this.#deltas.at(-1);
+		const [d, two, threshold] = [this.#deltas.at(-1), this.#two, this.#threshold];
 		const [value, slope] = this.#loss;
 		const count = to - from;
 		const confusion = [0, 0, 0, 0];
 		let loss = 0;
-		for (const [at, n] of this.#blocks(X, rows, from, to)) {
+		for (const [at, n, z] of this.#blocks(X, rows, from, to)) {
 			for (let i = 0; i < n; i++) {
 				const t = y[rows ? rows[at + i] : at + i];
-				const z = this.#output(i, n);
-				confusion[2 * t + (z >= this.#threshold ? 1 : 0)]++;
-				loss += value(z, t);
-				d[i] = slope(z, t) / count;
-				if (this.#two) [d[n + i], d[i]] = [d[i], -d[i]];
+				confusion[2 * t + (z[i] >= threshold ? 1 : 0)]++;
+				loss += value(z[i], t);
+				d[i] = slope(z[i], t) / count;
+				if (two) [d[n + i], d[i]] = [d[i], -d[i]];
 			}
 			if (gradient) this.#backward(n);
 		}
 		return { loss: loss / count, accuracy: (confusion[0] + confusion[3]) / count, confusion };
 	}
 
-	/** Sends samples forward; yields [first row, number] of each block while its values are there. */
+	/** Sends samples forward; yields [first row, number, outputs] of each block, of two logits the difference. */
 	*#blocks(X, rows, from, to) {
 		const x = this.#values[0];
 		for (let at = from; at < to; at += BLOCK) {
@@ -159,7 +152,9 @@ export class Network {
 				addProduct(this.theta, W, 1, units, this.#values[l], fanIn, z, units, n);
 				ACTIVATIONS[activation][0](z, units * n);
 			}
-			yield [at, n];
+			const z = this.#values.at(-1);
+			if (this.#two) for (let i = 0; i < n; i++) z[i] = z[n + i] - z[i];
+			yield [at, n, z];
 		}
 	}
 

@@ -4,8 +4,8 @@ import { decisionTree, logisticRegression } from "./baselines.js";
 import { makeData } from "./data.js";
 import { Run } from "./training.js";
 
-const SLICE = 25; // milliseconds of training between two looks at the orders
-const FIELD = 90; // points along a side of the boundary's field
+const SLICE = 48; // milliseconds of training between two looks at the orders
+const FIELD = 75; // points along a side of the boundary's field
 const UNIT = 30; // and of a hidden unit's
 const MOST = 100_000; // epochs whose history is kept
 
