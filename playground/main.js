@@ -14,12 +14,12 @@ const controls = Object.fromEntries(named.map((control) => [control.name, contro
 const layerControls = named.filter(({ name }) => name.startsWith("layer"));
 
 let S; // the settings
-let id = 0; // of the last set-up; messages from an earlier one come too late
+let id = 0; // of the last set-up; messages from an earlier one are late
 let shape, frame, history, starts; // what the workers sent: data and layers, the last frame, curves, starts
 let training = false;
 let scheduled = false; // a drawing
 let began = {}; // when, and at which epoch
-let startsWorker, colors, last; // the control that changed last
+let startsWorker, colors, last; // the control that began the training
 
 // --- workers
 
@@ -39,16 +39,17 @@ const worker = newWorker((message) => {
 	shape = frame.shape ?? shape;
 	for (const [name, values] of Object.entries(frame.history)) for (const value of values) history[name].push(value);
 	redraw();
-	const { said, trouble } = frame;
-	if (said === undefined) return;
-	setTraining(false);
-	if (trouble) complain([said]);
-	say(`${trouble ? "Stopped." : said} ${sentence()}`);
+	setTraining(frame.training);
+	if (training) return;
+	const { said, diverged } = frame;
+	if (diverged) complain([diverged]);
+	say(`${diverged ? "Stopped." : said} ${sentence()}`);
 });
 
 /** Back to epoch 0. */
 function reset(said) {
 	id += 1;
+	frame = null; // none yet
 	setTraining(false);
 	stopStarts();
 	showStarts([]);
@@ -60,7 +61,7 @@ function reset(said) {
 function train(mode, speed = "fastest") {
 	complain([]);
 	setTraining(true);
-	began = { time: performance.now(), epoch: frame.epoch };
+	began = { time: performance.now(), epoch: frame?.epoch ?? 0 };
 	const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 40;
 	worker.postMessage({ type: "train", mode, speed, pause });
 }
@@ -73,7 +74,10 @@ function setTraining(now) {
 // --- starts side by side
 
 function tryStarts() {
-	if (startsWorker) return stopStarts();
+	if (startsWorker) {
+		stopStarts();
+		return say("Stopped.");
+	}
 	show("seeds", "Stop the seeds");
 	say(`Training ${STARTS} starts, from seed ${S.seed} on.`);
 	startsWorker = newWorker(({ finished, results }) => {
@@ -116,16 +120,15 @@ function spread() {
 // --- settings
 
 function fillControls() {
-	for (const [key, value] of Object.entries(S)) {
-		if (typeof value === "boolean") controls[key].checked = value;
-		else if (key !== "layers") controls[key].value = value;
+	for (const { name, type } of named) {
+		if (name in S) controls[name][type === "checkbox" ? "checked" : "value"] = S[name];
 	}
 	for (const [i, input] of layerControls.entries()) input.value = S.layers[i] ?? 0;
 	for (const key of ["n", "noise", "data_seed", "test"]) controls[key].disabled = S.data === "xor";
 }
 
 function readControls() {
-	const layers = layerControls.map((input) => input.value).filter((units) => units !== "0").join("-") || "0";
+	const layers = layerControls.map((input) => input.value).filter(Number).join("-") || "0";
 	const query = new URLSearchParams({ layers });
 	for (const { name, type, checked, value } of named) {
 		if (name in fields) query.set(name, type === "checkbox" ? Number(checked) : value);
@@ -134,14 +137,16 @@ function readControls() {
 }
 
 /** Settings go into the address, the controls and, unless only the view changes, a new training. */
-function take({ S: next, problems }, said, replace) {
+function take({ S: next, problems }, said, control) {
 	const trains = (key) => key === "layers" || controls[key].form === settings;
 	const anew = Object.keys(fields).some((key) => trains(key) && `${S?.[key]}` !== `${next[key]}`);
 	S = next;
 	fillControls();
 	complain(problems);
 	const address = (format(fields, S) || location.pathname) + location.hash;
-	window.history[replace || !anew ? "replaceState" : "pushState"](null, "", address);
+	// Changes by one control in a row are one entry of the history.
+	window.history[control === last || !anew ? "replaceState" : "pushState"](null, "", address);
+	if (anew) last = control;
 	if (anew) reset(said);
 	else worker.postMessage({ type: "speed", speed: S.speed });
 	redraw();
@@ -149,14 +154,12 @@ function take({ S: next, problems }, said, replace) {
 
 function changed({ target }) {
 	if (target.name === "stop") controls.goal.value = target.value === "loss" ? 0.1 : 0.95;
-	// Changes of one control in a row are one entry in the browser's history.
-	take(readControls(), "Changed.", target === last);
-	last = target;
+	take(readControls(), "Changed.", target);
 }
 
 function load(said) {
 	S = last = null;
-	take(parse(fields, location.search), said, true);
+	take(parse(fields, location.search), said, null);
 }
 
 // --- buttons
@@ -177,16 +180,18 @@ const actions = {
 	seeds: tryStarts,
 	"copy-link": () => copy(location.href, "address"),
 	"copy-code"() {
-		const { epoch, batches, train, test } = frame;
-		const seen = epoch > 0 && !batches; // else there is nothing to compare
+		const { epoch, batches, diverged, train, test } = frame ?? {};
+		const seen = epoch > 0 && !batches && !diverged; // else nothing to compare
 		const { loss = null, accuracy = null } = seen ? train : {};
 		const { loss: testLoss = null, accuracy: testAccuracy = null } = (seen && test) || {};
 		const epochs = seen ? epoch : S.epochs;
-		show("code", pythonCode(S, { epochs, loss, accuracy, testLoss, testAccuracy }));
+		const code = pythonCode(S, { epochs, loss, accuracy, testLoss, testAccuracy });
+		show("code", code);
 		$("code").hidden = false;
-		copy($("code").textContent, "code");
+		copy(code, "code");
 	},
 	download() {
+		if (!frame) return;
 		const link = document.createElement("a");
 		link.href = URL.createObjectURL(new Blob([networkFile(S, { ...shape, theta: frame.theta })]));
 		link.download = "playground.nn";
@@ -213,9 +218,9 @@ function draw() {
 	if (!frame) return;
 	colors ??= palette(app);
 	const { train, test } = frame;
-	const [tree, line] = ["tree", "line"].map((name) => S[`show-${name}`] && shape[name]);
+	const [tree, line] = [S["show-tree"] && shape.tree, S["show-line"] && shape.line];
 	const overlays = { tree, line, showTest: S["show-test"] };
-	drawBoundary($("boundary"), { ...frame, field: frame.output, ...shape, ...shape.data, ...overlays }, colors);
+	drawBoundary($("boundary"), { ...frame, ...shape, ...shape.data, ...overlays }, colors);
 	drawNetwork($("network"), { ...shape, ...frame, activation: S.activation }, colors);
 	const drawHistory = (name, testName, faint, options) => {
 		const curves = [...faint, { name: "training", values: history[name], style: "train" }];
@@ -257,7 +262,7 @@ function sentence() {
 
 const grouped = (number) => number.toLocaleString("en");
 const percent = (share) => `${(100 * share).toFixed(1)}%`;
-const digits = (number) => (number >= 0.001 ? number.toFixed(4) : number.toPrecision(3));
+const digits = (number) => (number >= 0.001 && number < 1e6 ? number.toFixed(4) : number.toPrecision(3));
 
 function show(name, text) {
 	if ($(name).textContent !== text) $(name).textContent = text;
@@ -272,7 +277,7 @@ for (const [name, action] of Object.entries(actions)) $(name).addEventListener("
 for (const element of [settings, views, $("speed")]) element.addEventListener("change", changed);
 for (const form of [settings, views]) form.addEventListener("submit", (event) => event.preventDefault());
 $("weights").parentElement.addEventListener("toggle", redraw);
-// Back and forward; links to headings keep the settings.
+// Back, forward; links to headings keep the settings.
 addEventListener("popstate", () => location.search !== format(fields, S) && load("Settings of this address."));
 // Themes are a class or an attribute of <html> or <body>, according to the render engine.
 const themes = new MutationObserver(() => {

@@ -10,7 +10,7 @@ export function fieldsOf(controls) {
 		const value = Number(defaultValue);
 		if (type === "select-one") {
 			const choices = [...options].map((option) => option.value);
-			fields[name] = { value: choices[[...options].findIndex((option) => option.defaultSelected)], choices };
+			fields[name] = { value: [...options].find((option) => option.defaultSelected).value, choices };
 		} else if (type === "checkbox") fields[name] = { value: defaultChecked };
 		else if (/^layer\d$/.test(name)) {
 			fields.layers = { value: [...(fields.layers?.value ?? []), value].filter(Boolean), units: Number(max) };
@@ -26,13 +26,14 @@ export function parse(fields, query, instead = defaults(fields)) {
 	for (const [key, given] of new URLSearchParams(query)) {
 		const text = given.trim();
 		if (!Object.hasOwn(fields, key)) {
-			problems.push(`The address names “${key.slice(0, 30)}”, which is no setting here: it is ignored.`);
+			problems.push(`The address names “${key.slice(0, 30)}”, which is no setting: it is ignored.`);
 			continue;
 		}
 		const [value, rule] = read({ ...fields[key], value: instead[key] }, text);
 		S[key] = value;
 		if (rule) problems.push(`${key}${text && "="}${text.slice(0, 30)} is not ${rule}; ${write(value)} is used.`);
 	}
+	if (S.stop === "accuracy" && S.goal > 1) problems.push("No accuracy is above 1 (100%): lower the goal.");
 	if (S.data === "xor") S.test = 0; // four points: none to spare
 	const points = S.data === "xor" ? 4 : S.data === "spirals" ? 2 * Math.floor(S.n / 2) : S.n;
 	const training = points - Math.ceil(points * S.test);

@@ -31,9 +31,10 @@ export function ticks(low, high, count, log = false) {
 
 const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
-/** A number as short as an axis needs it: 0.05, 20,000, 1e-6. */
+/** A number as short as an axis needs it: 0.05, 20,000, 1e-6, 2e9. */
 export function label(value) {
-	return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : format.format(value);
+	const size = Math.abs(value);
+	return value && (size < 1e-3 || size > 1e5) ? value.toExponential().replace("+", "") : format.format(value);
 }
 
 /** Indices of the lowest and the highest value in each of `columns` parts, in order, without NaN. */
@@ -142,7 +143,7 @@ function drawField(c, values, [x, y, side], map, alpha, low, high) {
 
 /** The field of probabilities, its lines at one half, and the points, the misclassified ones in rings. */
 export function drawBoundary(canvas, picture, colors) {
-	const { field, size, box, train, test, trainOutput, testOutput, showTest, tree, line } = picture;
+	const { output: field, size, box, train, test, trainOutput, testOutput, showTest, tree, line } = picture;
 	const [c, width, height] = open(canvas, colors);
 	const { em, ground, ink, map, class0, class1 } = colors;
 	const [left, top] = [2.2 * em, 0.5 * em];
@@ -158,7 +159,7 @@ export function drawBoundary(canvas, picture, colors) {
 			const [u, v] = [x(set.X[2 * i]), y(set.X[2 * i + 1])];
 			if (set.y[i]) polyline([[u, v - 2 * h], [u + w, v + h], [u - w, v + h]], triangles).closePath();
 			else circle(u, v, radius, circles);
-			if (output && output[i] >= 0.5 !== set.y[i] > 0) circle(u, v, radius + 2.5, rings);
+			if (output[i] >= 0.5 !== set.y[i] > 0) circle(u, v, radius + 2.5, rings);
 		}
 		stroke(c, rings, ink, 1.2);
 		for (const [path, color] of [[circles, class0], [triangles, class1]]) {
@@ -226,7 +227,7 @@ export function drawCurves(canvas, { curves, logX, logY, percent }, colors) {
 	const [c, width, height] = open(canvas, colors);
 	const { em } = colors;
 	const [left, right, top, bottom] = [3.4 * em, width - 5 * em, 0.8 * em, height - 1.8 * em];
-	const points = curves.map(({ values }) => decimate(values, Math.max(1, Math.floor(right - left)), logX)
+	const points = curves.map(({ values }) => decimate(values, Math.floor(right - left), logX)
 		.map((i) => [i + 1, values[i]])
 		.filter(([, value]) => Number.isFinite(logY ? Math.log(value) : value)));
 	const [epochs, values] = [0, 1].map((k) => points.flat().map((point) => point[k]));

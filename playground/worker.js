@@ -44,8 +44,7 @@ const orders = {
 		if (job) end("Paused.");
 	},
 	starts({ count }) {
-		const seeds = Array.from({ length: count }, (_, i) => (S.seed + i) % 2 ** 32);
-		nextOfStarts(seeds.map((seed) => new Run({ ...S, seed }, data)));
+		nextOfStarts(Array.from({ length: count }, (_, i) => new Run({ ...S, seed: (S.seed + i) % 2 ** 32 }, data)));
 	},
 };
 
@@ -55,36 +54,34 @@ function next(mine) {
 	if (job !== mine) return;
 	const slice = performance.now();
 	do {
-		if (run.diverged) return end(run.diverged, true);
-		if (run.epoch >= MOST) return end(`The page keeps ${MOST} epochs; for more, run the code.`, true);
 		if (job.mode === "finish" && run.reached()) return end(run.reached());
+		if (run.epoch >= MOST) return end(`The page keeps ${MOST} epochs; for more, run the code.`);
 		if (run.epoch - job.from >= ((performance.now() - job.began) / 1000) * job.speed) break;
 		if (job.mode === "step") run.step();
 		else run.runEpoch();
-		if (job.mode === "step" || job.mode === "epoch") return end(run.diverged ?? "", Boolean(run.diverged));
+		if (run.diverged || job.mode === "step" || job.mode === "epoch") return end("");
 	} while (performance.now() - slice < SLICE);
 	if (performance.now() - shown > job.pause) sendFrame();
 	setTimeout(next, 0, mine);
 }
 
-function end(said, trouble = false) {
+function end(said) {
 	job = null;
-	sendFrame({ said, trouble });
+	sendFrame({ said });
 }
 
 /** `news`: what the page says at the end of an order, the shape of a new network. */
 function sendFrame(news) {
-	const { network, epoch, batches, history } = run;
+	const { network, epoch, batches, diverged, history } = run;
 	const { train, test } = data;
-	const units = network.activity(train.X, train.n);
 	postMessage({
-		...news, id, epoch, batches, theta: network.theta.slice(), ...scores(network),
+		...news, id, training: job !== null, epoch, batches, diverged, theta: network.theta.slice(), ...scores(network),
 		history: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.slice(told)])),
 		output: network.probabilities(grids.field, FIELD ** 2),
 		trainOutput: network.probabilities(train.X, train.n), testOutput: network.probabilities(test.X, test.n),
 		fields: network.activity(grids.unit, UNIT ** 2),
 		// A relu that is silent for every training point is dead: no gradient reaches its weights.
-		dead: units.map((values) => S.activation === "relu" && !values.some(Boolean)),
+		dead: network.activity(train.X, train.n).map((values) => S.activation === "relu" && !values.some(Boolean)),
 	});
 	told = history.loss.length;
 	shown = performance.now();
@@ -99,7 +96,7 @@ function nextOfStarts(runs) {
 	}
 	const finished = runs.every(over);
 	const results = runs.map(({ network, diverged, history: { loss } }) => (
-		{ diverged: diverged !== null, ...scores(network), loss: finished ? loss : [] }
+		{ diverged, ...scores(network), loss: finished ? loss : [] }
 	));
 	postMessage({ id, finished, results });
 	if (!finished) setTimeout(nextOfStarts, 0, runs);

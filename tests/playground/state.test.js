@@ -74,6 +74,7 @@ for (const [query, key, value, words] of [
   ["?epochs=1e7", "epochs", 100000, ["100000 is used"]],
   ["?epochs=0", "epochs", 1, ["1 is used"]],
   ["?batch=900", "batch", 0, ["400 training points"]],
+  ["?stop=accuracy&goal=95", "goal", 95, ["lower the goal"]],
   ["?data=xor&batch=5", "batch", 0, ["4 training points"]],
 ]) {
   test(`${query} is mended, and the sentence says how`, () => {

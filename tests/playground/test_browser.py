@@ -281,6 +281,28 @@ def test_settings_may_change_faster_than_the_worker_answers(visit):
     assert query(page) == {"n": "100", "epochs": "50", "batch": "16", "seed": "3"}
 
 
+def test_orders_given_before_the_worker_answers_are_followed(visit):
+    page = visit(SHORT)
+    page.evaluate("""() => {
+        for (const order of ["reset", "copy-code", "download", "run"]) document.getElementById(order).click();
+    }""")
+    wait_for(page, "#counter", r"Epoch \d{3}")
+    assert page.text_content("#run") == "Pause"
+    page.click("#run")
+    wait_for(page, "#run", "^Run$")
+    wait_for(page, "#status", "Paused")
+
+
+def test_a_control_emptied_in_between_is_no_step_in_the_history(visit):
+    page = visit(SHORT)
+    before = page.evaluate("() => history.length")
+    for rate in ("", "0.3"):
+        page.fill("[name=rate]", rate)
+        page.press("[name=rate]", "Tab")
+    page.wait_for_url(re.compile("rate=0.3"))
+    assert page.evaluate("() => history.length") == before + 1
+
+
 def test_every_link_of_the_site_to_the_playground_is_understood(visit, site):
     queries = set()
     for reference in site.references:
@@ -345,6 +367,9 @@ def test_training_that_diverges_stops_with_the_remedy(visit):
     wait_for(page, "#problems", r"lower the learning rate|smaller weights")
     wait_for(page, "#run", "^Run$")
     assert np.isfinite(told(page).theta).all()
+    page.click("#copy-code")  # whose run ends elsewhere: nothing to compare
+    wait_for(page, "#code", "import nnlib")
+    assert "showed" not in page.text_content("#code")
     page.fill("[name=rate]", "0.000001")
     page.press("[name=rate]", "Tab")
     page.click("#epoch")
@@ -538,4 +563,5 @@ def test_screen_readers_hear_the_outcome_and_not_every_epoch(visit):
     assert 1 <= len(page.evaluate("() => window.heard")) <= 3
     for name in ("boundary", "network", "loss", "accuracy"):
         assert page.get_attribute(f"#{name}", "role") == "img"
-        assert re.search(r"\d", page.get_attribute(f"#{name}", "aria-label"))
+        assert page.get_attribute(f"#{name}", "aria-label")
+        assert page.get_attribute(f"#{name}", "aria-describedby") == "status"  # the numbers

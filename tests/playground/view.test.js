@@ -41,8 +41,8 @@ test("less than two powers of ten: other round numbers", () => {
 });
 
 test("labels are short", () => {
-  const values = [0, 0.05, 1000, 100_000, -2, 1e-6];
-  assert.deepEqual(values.map((value) => label(value)), ["0", "0.05", "1,000", "100,000", "-2", "1e-6"]);
+  const values = [0, 0.05, 1000, 100_000, -2, 1e-6, 2e178];
+  assert.deepEqual(values.map((value) => label(value)), ["0", "0.05", "1,000", "100,000", "-2", "1e-6", "2e178"]);
   assert.equal(label(97.5), "97.5");
 });
 
