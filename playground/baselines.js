@@ -1,4 +1,4 @@
-// scikit-learn's DecisionTreeClassifier(max_depth=5) and LogisticRegression(), to compare with.
+// scikit-learn's DecisionTreeClassifier(max_depth=5), LogisticRegression()
 
 import { Run } from "./training.js";
 
@@ -35,9 +35,12 @@ const impurity = (ones, n) => (ones * (n - ones)) / n;
 
 /** A network without hidden layers: scikit-learn's penalty (C = 1) is a weight decay of 1 / n. */
 export function logisticRegression(data) {
-	const training = { optimizer: "momentum", rate: 0.3, batch: 0, l2: 1 / data.train.n };
-	const start = { init: "zeros", generator: "default_rng", seed: 0 };
-	const run = new Run({ layers: [], loss: "binary_cross_entropy", ...start, ...training }, data);
+	const { X, n } = data.train;
+	const bend = X.reduce((s, x) => s + x * x, n + 4) / n;
+	const run = new Run({
+		layers: [], loss: "binary_cross_entropy", init: "zeros", generator: "default_rng", seed: 0,
+		optimizer: "momentum", rate: 12 / bend, batch: 0, l2: 1 / n,
+	}, data);
 	for (let epoch = 0; epoch < 600; epoch++) run.runEpoch();
 	return run.network;
 }
