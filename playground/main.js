@@ -249,7 +249,7 @@ function weights() {
 }
 
 function moment() {
-	return `Epoch ${grouped(frame.epoch)}${frame.batches ? ` and ${frame.batches} steps` : ""}`;
+	return `Epoch ${grouped(frame.epoch)}${frame.batches ? ` + step ${frame.batches}` : ""}`;
 }
 
 function sentence() {
@@ -257,7 +257,7 @@ function sentence() {
 	const part = (name, score) => `${name} loss ${digits(score.loss)}, accuracy ${percent(score.accuracy)}`;
 	const dead = frame.dead.filter(Boolean).length;
 	return `${moment()}: ${part("training", train)}` +
-		`${test ? `; ${part("test", test)}` : ""}${dead ? `; ${dead} dead units` : ""}.`;
+		`${test ? `; ${part("test", test)}` : ""}${dead ? `; dead units: ${dead}` : ""}.`;
 }
 
 const grouped = (number) => number.toLocaleString("en");
