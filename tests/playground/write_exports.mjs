@@ -11,7 +11,7 @@ import { Run } from "../../playground/training.js";
 function exported(S) {
   const { train, test } = makeData(S);
   const run = new Run(S, { train, test });
-  while (run.epoch < S.epochs) run.runEpoch();
+  while (run.epoch < S.epochs && !run.diverged) run.runEpoch();
   const { network } = run;
   const { loss, accuracy } = network.score(train.X, train.y, train.n);
   const held = test.n ? network.score(test.X, test.y, test.n) : { loss: null, accuracy: null };
