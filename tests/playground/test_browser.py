@@ -168,7 +168,7 @@ def test_the_tutorials_run_ends_on_its_plateau(visit, options):
 def test_a_step_an_epoch_and_a_pause(visit):
     page = visit("n=2000&layers=16-16-16-16&epochs=100000&batch=700")  # three batches an epoch
     page.click("#step")
-    wait_for(page, "#status", r"Epoch 0 and 1 step")
+    wait_for(page, "#status", r"Epoch 0 \+ step 1:")
     page.click("#epoch")
     wait_for(page, "#status", r"Epoch 1:")
     page.click("#run")
