@@ -231,7 +231,7 @@ export function drawCurves(canvas, { curves, logX, logY, percent }, colors) {
 		.map((i) => [i + 1, values[i]])
 		.filter(([, value]) => Number.isFinite(logY ? Math.log(value) : value)));
 	const [epochs, values] = [0, 1].map((k) => points.flat().map((point) => point[k]));
-	const [least, most] = [Math.min(1, ...values), Math.max(1e-9, ...values)];
+	const [least, most] = [Math.min(1, ...values), Math.max(values[0] ? 1e-9 : 1, ...values)];
 	const low = percent ? Math.min(0.9, Math.floor(10 * least) / 10) : logY ? Math.min(least, most / 2) : 0;
 	const box = [1, Math.max(10, ...epochs), low, percent ? 1 : most];
 	const [x, y] = drawAxes(c, [left, right, top, bottom], box, colors, { logX, logY, percent });
