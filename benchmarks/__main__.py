@@ -112,7 +112,7 @@ def lines():
     """How many lines of code each contestant takes here, without blank lines, comments and docstrings."""
     functions = {
         "nnlib": (peers.with_nnlib, peers.batches),
-        "tutorial loop": (peers.with_loop,),
+        "tutorial loop": (peers.with_loop, peers.adam),
         "scikit-learn": (peers.with_sklearn,),
         "PyTorch": (peers.with_torch,),
         "JAX": (peers.with_jax, peers.compiled),
@@ -151,6 +151,10 @@ def print_work(name, result):
         print(line)
     for contestant in result["missing"]:
         print(f"  {contestant:26} not installed")
+    if "products_alone" in result:
+        floor, mine = result["products_alone"], result["microseconds_per_epoch_and_network"]["nnlib"]
+        line = "  {:26} {median:10.1f} {least:10.1f} {most:10.1f}".format("the matrix products alone", **floor)
+        print(f"{line} {mine['median'] / floor['median']:9.2f} times these")
     if "peak" in result:
         shares = ", ".join(f"{contestant} {share:.0%}" for contestant, share in result["peak"]["share"].items())
         print(f"  of the peak of {result['peak']['gigaflops']:.0f} GFLOP/s: {shares}")

@@ -8,6 +8,7 @@ import os
 import statistics
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from unittest.mock import patch
 
 import numpy as np
@@ -17,7 +18,8 @@ import nnlib as nn
 from benchmarks.peers import batches, compiled, contestants, with_nnlib
 from benchmarks.timing import Clock, ratio, seconds, summary
 from benchmarks.works import WORKS
-from nnlib.network import Samples
+from nnlib import training
+from nnlib.run.samples import Samples
 
 # Relative: how far the contestants' losses may lie apart.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
@@ -29,7 +31,8 @@ def measure(work, rounds):
     check_same_work(work, field)
     compiled.cache_clear()
     preparation = {name: seconds(lambda ready=ready: ready(work, work.epochs)) for name, ready in field.items()}
-    times, peaks = race(work, field, rounds, lambda: peak(work.dtype))
+    alone = None if work.replicates else products_alone(work)
+    times, others = race(work, field, rounds, lambda: (peak(work.dtype), alone and seconds(alone) / work.epochs))
     microseconds = 1e6 / (work.replicates or 1)
     ratios = {peer: ratio(times["nnlib"], times[peer]) for peer in field if peer != "nnlib"}
     medians = {peer: row["median"] for peer, row in ratios.items()}
@@ -48,7 +51,10 @@ def measure(work, rounds):
         "targets": [verdict(peer, most, medians.get(peer)) for peer, most in work.at_most.items()],
         "where_nnlib_spends_it": profile(work, min(rounds, 3)),
     }
+    if alone:
+        result["products_alone"] = summary([floor for _, floor in others], microseconds)
     if work.threads == 1:
+        peaks = [speed for speed, _ in others]
         shares = {
             name: statistics.median(work.products() / time / peak for time, peak in zip(values, peaks))
             for name, values in times.items()
@@ -70,7 +76,8 @@ def race(work, field, rounds, between=lambda: None):
 def check_same_work(work, field, epochs=None, tolerance=None):
     """An AssertionError if a contestant's losses differ from the first one's, from the same start, epoch by epoch."""
     epochs = epochs or min(work.epochs, 100)
-    work = replace(work, shuffle=False)  # the contestants shuffle differently
+    # The contestants shuffle differently, and scikit-learn's epsilon is added elsewhere: make it next to nothing.
+    work = replace(work, shuffle=False, epsilon=1e-16)
     losses = {name: np.asarray(ready(work, epochs)()) for name, ready in field.items()}
     first = next(iter(losses.values()))
     for name, values in losses.items():
@@ -90,6 +97,36 @@ def peak(dtype, size=1000):
     return 2 * size**3 / min(seconds(lambda: np.matmul(a, a, out=out)) for _ in range(3))
 
 
+def products_alone(work):
+    """The matrix products of so many epochs and nothing else, in nnlib's layout, into arrays that are there."""
+    X = work.samples()[0]
+    size, pairs = work.batch or len(X), list(pairwise((X.shape[1], *work.hidden, work.outputs)))
+    weights = [np.ones(pair, X.dtype) for pair in pairs]
+
+    def products(x, W, outputs, dW, dx):
+        np.dot(W.T, x, out=outputs)
+        np.dot(x, outputs.T, out=dW)
+        if dx is not None:  # nobody needs it for the first layer
+            np.dot(W, outputs, out=dx)
+
+    def arrays(n):
+        outputs = [np.ones((units, n), X.dtype) for _, units in pairs]
+        gradients = [np.empty_like(array) for array in outputs[:-1]]
+        return list(zip(weights, outputs, map(np.empty_like, weights), [None, *gradients])), outputs[:-1]
+
+    ready = {n: arrays(n) for n in {size, len(X) % size or size}}
+
+    def run():
+        for _ in range(work.epochs):
+            for start in range(0, len(X), size):
+                x = X[start : start + size].T
+                layers, hidden = ready[x.shape[1]]
+                for inputs, layer in zip([x, *hidden], layers):
+                    products(inputs, *layer)
+
+    return run
+
+
 def profile(work, rounds):
     """Shares of nnlib's time in one process, and the time with the clock divided by that without, as medians.
 
@@ -102,18 +139,17 @@ def profile(work, rounds):
 
 def profiled(work):
     plain = seconds(with_nnlib(replace(work, threads=1), work.epochs))
-    network, optimizer, clock = work.network(), nn.SGD(work.rate), Clock()
+    network, optimizer, clock = work.network(), work.optimizer(), Clock()
     optimizer.step = clock.wrap("optimizer", optimizer.step)
     loss = network.loss_function
     network.loss_function = replace(loss, evaluate=clock.wrap("loss", loss.evaluate))
     for layer in network.layers:
         f = layer.activation
-        forward, backward = clock.wrap("activations", f.forward), clock.wrap("activations", f.backward)
-        layer.activation = replace(f, forward=forward, backward=backward)
-        layer.forward = clock.wrap("products", layer.forward)
-        layer.backward = clock.wrap("products", layer.backward)
+        layer.activation = replace(f, forward=clock.wrap_both_ways("activations", f.forward))
+        layer.forward = clock.wrap_both_ways("products", layer.forward)
     X, y = work.samples()
-    with patch.object(Samples, "batch", clock.wrap("batches", Samples.batch)):
+    batch, average = clock.wrap("batches", Samples.batch), clock.wrap("loss", training.average)
+    with patch.object(Samples, "batch", batch), patch.object(training, "average", average):
         clock.start()
         nn.train(network, X, y, optimizer, work.epochs, accuracy=False, **batches(work))
         total = clock.stop()

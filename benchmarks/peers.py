@@ -13,14 +13,17 @@ import numpy as np
 import nnlib as nn
 
 
-def with_nnlib(work, epochs, kind=nn.Network, activation=None, accuracy=False):
-    """The last three are for `benchmarks.switches`: another kind of network, its activation, more to record."""
-    network, (X, y) = work.network(kind, activation), work.samples()
-    n_jobs = work.threads if work.replicates and work.threads > 1 else None
-    if n_jobs:  # joblib keeps its processes: their start is not timed, nor is JAX's compilation
-        nn.train(work.network(), X, y, nn.SGD(work.rate), 1, accuracy=False, n_jobs=n_jobs)
-    settings = {"accuracy": accuracy, "n_jobs": n_jobs} | batches(work)
-    return lambda: nn.train(network, X, y, nn.SGD(work.rate), epochs, **settings).loss
+def with_nnlib(work, epochs, change=None, activation=None, accuracy=False):
+    """The last three are for `benchmarks.switches`: what is done to each layer, its activation, more to record."""
+    network, (X, y) = work.network(activation), work.samples()
+    for layer in network.layers if change else ():
+        change(layer)
+    train, settings = nn.train, {"accuracy": accuracy} | batches(work)
+    if work.replicates and work.threads > 1:
+        train = functools.partial(nn.parallel.train, n_jobs=work.threads)
+        # joblib keeps its processes: their start is not timed, nor is JAX's compilation.
+        train(work.network(), X, y, work.optimizer(), 1, **settings)
+    return lambda: train(network, X, y, work.optimizer(), epochs, **settings).loss
 
 
 def batches(work):
@@ -33,10 +36,15 @@ def with_loop(work, epochs):
     n, size = len(X), work.batch or len(X)
     T = y.astype(X.dtype)[:, None] if work.binary else np.eye(work.outputs, dtype=X.dtype)[y]
     rng, stack = np.random.default_rng(0), work.network()
-    networks = [stack] if work.replicates is None else [stack.replicate(r) for r in range(work.replicates)]
+    networks = [stack] if work.replicates is None else [stack[r] for r in range(work.replicates)]
+    f, slope = {
+        "sigmoid": (lambda Z: 1 / (1 + np.exp(-Z)), lambda A: A * (1 - A)),
+        "relu": (lambda Z: np.maximum(0, Z), lambda A: A > 0),
+        "tanh": (np.tanh, lambda A: 1 - A**2),
+    }[work.activation]
 
     def train(parameters):
-        losses = []
+        losses, memory = [], [({}, {}) for _ in parameters]
         for _ in range(epochs):
             order, total = rng.permutation(n) if work.shuffle else None, 0.0
             for start in range(0, n, size):
@@ -45,7 +53,7 @@ def with_loop(work, epochs):
                 A = [x]
                 for W, b in parameters[:-1]:
                     Z = A[-1] @ W + b
-                    A.append(1 / (1 + np.exp(-Z)) if work.activation == "sigmoid" else np.maximum(0, Z))
+                    A.append(f(Z))
                 W, b = parameters[-1]
                 Z = A[-1] @ W + b
                 if work.binary:
@@ -58,10 +66,12 @@ def with_loop(work, epochs):
                 total += loss * len(x)
                 dZ = (P - t) / len(x)
                 for i in range(len(parameters) - 1, -1, -1):
-                    (W, b), a = parameters[i], A[i]
-                    dW, db = a.T @ dZ, dZ.sum(axis=0)
+                    W, b = parameters[i]
+                    dW, db = A[i].T @ dZ, dZ.sum(axis=0)
                     if i > 0:
-                        dZ = dZ @ W.T * (a * (1 - a) if work.activation == "sigmoid" else a > 0)
+                        dZ = dZ @ W.T * slope(A[i])
+                    if work.adam:
+                        dW, db = (adam(g, m, work.epsilon) for g, m in zip((dW, db), memory[i]))
                     W -= work.rate * dW
                     b -= work.rate * db
             losses.append(total / n)
@@ -69,6 +79,16 @@ def with_loop(work, epochs):
 
     starts = [[(layer.W.copy(), layer.b.copy()) for layer in network.layers] for network in networks]
     return lambda: train(starts[0]) if work.replicates is None else np.transpose([train(start) for start in starts])
+
+
+def adam(g, memory, epsilon, beta1=0.9, beta2=0.999):
+    """What is subtracted in place of the gradient, as the tutorials have it."""
+    t = memory["t"] = memory.get("t", 0) + 1
+    memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
+    memory["s"] = beta2 * memory.get("s", 0) + (1 - beta2) * g**2
+    m_hat = memory["m"] / (1 - beta1**t)
+    s_hat = memory["s"] / (1 - beta2**t)
+    return m_hat / (np.sqrt(s_hat) + epsilon)
 
 
 def with_sklearn(work, epochs):
@@ -80,7 +100,8 @@ def with_sklearn(work, epochs):
     model = MLPClassifier(
         work.hidden,
         activation,
-        solver="sgd",
+        solver="adam" if work.adam else "sgd",
+        epsilon=work.epsilon,  # added before the bias correction, where all others add it behind
         alpha=0,
         momentum=0,
         nesterovs_momentum=False,
@@ -110,14 +131,15 @@ def with_torch(work, epochs):
         return _torch_stack(work, epochs)
     X, y = map(torch.tensor, work.samples())
     y = y.to(X.dtype)[:, None] if work.binary else y
-    activation = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[work.activation]
+    activation = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[work.activation]
     modules = []
     for layer in work.network().layers:
         linear = torch.nn.Linear(*layer.W.shape).to(X.dtype)
         linear.weight.data, linear.bias.data = torch.tensor(layer.W.T.copy()), torch.tensor(layer.b)
         modules += [linear, activation()]
     model = torch.nn.Sequential(*modules[:-1])
-    optimizer = torch.optim.SGD(model.parameters(), lr=work.rate)
+    kind = functools.partial(torch.optim.Adam, eps=work.epsilon) if work.adam else torch.optim.SGD
+    optimizer = kind(model.parameters(), lr=work.rate)
     criterion = torch.nn.BCEWithLogitsLoss() if work.binary else torch.nn.CrossEntropyLoss()
     n, size = len(X), work.batch or len(X)
     generator = torch.Generator().manual_seed(0)
@@ -189,7 +211,7 @@ def compiled(work, epochs):
     x = jnp.asarray(X)
     t = jnp.asarray(y, X.dtype)[:, None] if work.binary else jax.nn.one_hot(y, work.outputs, dtype=X.dtype)
     rate = jnp.asarray(work.rate, X.dtype)
-    activation = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}[work.activation]
+    activation = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "tanh": jnp.tanh}[work.activation]
     start = [(jnp.asarray(layer.W), jnp.asarray(layer.b)) for layer in work.network().layers]
 
     def mean_loss(parameters, x, t):
@@ -201,31 +223,40 @@ def compiled(work, epochs):
             return jnp.mean(jnp.maximum(z, 0) - z * t + jnp.log1p(jnp.exp(-jnp.abs(z))))
         return -jnp.mean(jnp.sum(t * jax.nn.log_softmax(z), axis=1))
 
-    def step(parameters, x, t):
+    def step(state, x, t):
+        parameters, *memory = state
         loss, gradient = jax.value_and_grad(mean_loss)(parameters, x, t)
-        return jax.tree.map(lambda p, g: p - rate * g, parameters, gradient), loss
+        if work.adam:
+            m, s, i = memory
+            m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
+            s = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g**2, s, gradient)
+            memory, of_m, of_s = (m, s, i + 1), 1 - 0.9 ** (i + 1), 1 - 0.999 ** (i + 1)
+            gradient = jax.tree.map(lambda m, s: m / of_m / (jnp.sqrt(s / of_s) + work.epsilon), m, s)
+        return (jax.tree.map(lambda p, g: p - rate * g, parameters, gradient), *memory), loss
 
     def train(parameters, x, t):
-        def epoch(parameters, key):
+        def epoch(state, key):
             if size == n:
-                return step(parameters, x, t)
+                return step(state, x, t)
             order = jax.random.permutation(key, n) if work.shuffle else None
 
-            def batch(parameters, first):
+            def batch(state, first):
                 if order is None:
-                    return step(parameters, *(jax.lax.dynamic_slice_in_dim(a, first, size) for a in (x, t)))
+                    return step(state, *(jax.lax.dynamic_slice_in_dim(a, first, size) for a in (x, t)))
                 rows = jax.lax.dynamic_slice_in_dim(order, first, size)
-                return step(parameters, x[rows], t[rows])
+                return step(state, x[rows], t[rows])
 
-            parameters, losses = jax.lax.scan(batch, parameters, jnp.arange(0, whole, size))
+            state, losses = jax.lax.scan(batch, state, jnp.arange(0, whole, size))
             total = size * losses.sum()
             if whole < n:
                 rest = slice(whole, None) if order is None else order[whole:]
-                parameters, loss = step(parameters, x[rest], t[rest])
+                state, loss = step(state, x[rest], t[rest])
                 total += (n - whole) * loss
-            return parameters, total / n
+            return state, total / n
 
-        return jax.lax.scan(epoch, parameters, jax.random.split(jax.random.key(0), epochs))
+        zeros = jax.tree.map(jnp.zeros_like, parameters)
+        state = (parameters, zeros, zeros, jnp.zeros((), X.dtype)) if work.adam else (parameters,)
+        return jax.lax.scan(epoch, state, jax.random.split(jax.random.key(0), epochs))
 
     if work.replicates:
         train = jax.vmap(train, (0, None, None), out_axes=(0, 1))

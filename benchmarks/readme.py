@@ -6,22 +6,24 @@ from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
-WORKS = ("moons", "digits-float64", "batches-float64", "batches-float32", "large", "stack-float64", "stack-float32")
+WORKS = ("moons", "digits-float64", "batches-float64", "batches-float32", "adam", "adam-deep", "large", "wide")
+WORKS += ("stack-float64", "stack-float32")
 
 
 def table(report):
     """The README's lines, between the two marks: nnlib's time as a share of each peer's."""
-    peers = ("scikit-learn", "PyTorch", "JAX")
+    peers = {"tutorial loop": "the plain loop", **{name: name for name in ("scikit-learn", "PyTorch", "JAX")}}
     machine = report["machine"]
     lines = [
         f"Measured on {machine['cores']} cores of {machine['processor']}, in {report['rounds']} rounds:",
         "",
-        "| work | " + " | ".join(f"of {peer}'s" for peer in peers) + " |",
+        "| work | " + " | ".join(f"of {name}'s" for name in peers.values()) + " |",
         "|---|" + "---|" * len(peers),
     ]
     for name in WORKS:
         work = report["works"][name]
         batch = "full batch" if work["batch"] is None else f"batches of {work['batch']}"
+        batch += ", shuffled" if work["shuffle"] else ""
         cores = "one core" if work["threads"] == 1 else f"{work['threads']} cores"
         shares = [f"{work['ratios'][peer]:.2f}" if peer in work["ratios"] else "" for peer in peers]
         lines.append(f"| {work['work']}, {batch}, {work['dtype']}, {cores} | " + " | ".join(shares) + " |")

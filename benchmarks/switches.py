@@ -1,8 +1,8 @@
 """What each of nnlib's decisions brings: the same training with one of them switched off.
 
-Where nnlib's own code can be made to do without, it is: a subclass that this module alone uses overrides the place
-where arrays are made. Where it cannot, short loops written for the purpose differ by one thing each. Before anything is
-timed, the losses of all must be equal, as for the peers.
+Where nnlib's own code can be made to do without, it is: this module changes what a layer does, or replaces a method,
+for a run. Where it cannot, short loops written for the purpose differ by one thing each. Before anything is timed, the
+losses of all must be equal, as for the peers.
 """
 
 import os
@@ -25,74 +25,66 @@ from benchmarks.peers import with_loop, with_nnlib
 from benchmarks.timing import ratio, summary
 from benchmarks.works import WORKS
 from nnlib.activations import Activation
-from nnlib.network import Batch
-from nnlib.training import Run
+from nnlib.run.guard import Guard
+from nnlib.run.samples import Samples
 
 # Seconds that a run should take at least: as many epochs as that needs.
 BUDGET = 0.1
 STACKS = 1, 10, 100, 1000
 
 
-class NewArrays(nn.Network):
-    """A network that makes the arrays of a pass anew at every step."""
-
-    def differentiate(self, batch, workspace, *args, **kwargs):
-        return super().differentiate(batch, self.workspace(len(batch)), *args, **kwargs)
+def new_arrays_in(layer):
+    """No array is kept from the step before: NumPy makes new ones."""
+    layer.arrays = lambda n, training: (None, None)
 
 
-class WithMatmul(nn.Network):
-    """A network that calls `matmul` where `dot` would do: the control for the next one, which needs it."""
-
-    def workspace(self, n):
-        for layer in self.layers:
-            layer._product = np.matmul
-        return super().workspace(n)
+def matmul_in(layer):
+    """`matmul` for all products, also where `dot` or a broadcast multiplication is quicker; the next one needs it."""
+    layer.product = np.matmul
 
 
-class UnitsTogether(WithMatmul):
-    """A network in whose arrays the units of a sample, not the samples of a unit, lie next to each other."""
+def units_together_in(layer):
+    """The units of a sample, not the samples of a unit, lie next to each other."""
+    matmul_in(layer)
+    make, kept = layer.arrays, {}
 
-    whole = None, None
+    def arrays(n, training):
+        if n not in kept:
+            kept[n] = [_turned(array) for array in make(n, training)]
+        return kept[n]
 
-    def workspace(self, n):
-        layers, scratch = super().workspace(n)
-        for buffers in layers:
-            units = buffers.activations.shape[-2]
-            buffers.outputs, buffers.wide = _turned(buffers.outputs), _turned(buffers.wide)
-            buffers.activations, buffers.gradient = buffers.outputs[..., :-1, :], buffers.wide[..., :units, :]
-        return layers, _turned(scratch)
-
-    def differentiate(self, batch, workspace, *args, **kwargs):
-        if batch.x.flags.c_contiguous:  # a full batch, which nnlib turned once; smaller ones it leaves as they are
-            if batch is not self.whole[0]:
-                self.whole = batch, Batch(_turned(batch.x), _turned(batch.t), batch.weight)
-            batch = self.whole[1]
-        return super().differentiate(batch, workspace, *args, **kwargs)
+    layer.arrays = arrays
 
 
 def _turned(array):
     """The same array, with its last axis but one contiguous in memory."""
-    return np.ascontiguousarray(array.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return np.ascontiguousarray(array.mT).mT
 
 
-def unguarded(run, batch):
-    """`Run.step` without its guard: no look for numbers that are not finite, no copy of the last good parameters."""
-    network, n = run.network, len(batch)
-    if n not in run.workspaces:
-        run.workspaces[n] = network.workspace(n)
-    loss, hits = network.differentiate(batch, run.workspaces[n], run.accuracy)
-    run.optimizer.step(network.theta, network.grad)
-    return loss, hits
+def _as_they_lie(samples, go_through=Samples.__iter__):
+    if samples.size == samples.n and samples.whole is None:
+        samples.whole = samples.batch()  # before nnlib turns it; smaller batches it leaves as they are
+    return go_through(samples)
 
 
-def without_guard(work, epochs):
-    run = with_nnlib(work, epochs)
+AS_THEY_LIE = patch.object(Samples, "__iter__", _as_they_lie)
+# No look for numbers that are not finite, no copy of the last good parameters.
+NO_GUARD = patch.multiple(Guard, **dict.fromkeys(("check", "passed"), lambda *args: None))
 
-    def train():
-        with patch.object(Run, "step", unguarded):
-            return run()
 
-    return train
+def patched(patcher, ready):
+    """A contestant that trains under a patch of nnlib."""
+
+    def get_ready(work, epochs):
+        run = ready(work, epochs)
+
+        def train():
+            with patcher:
+                return run()
+
+        return train
+
+    return get_ready
 
 
 def from_the_sums(f):
@@ -102,15 +94,12 @@ def from_the_sums(f):
     def forward(z):
         if z.shape not in room:
             room[z.shape] = np.empty_like(z)
-        np.copyto(room[z.shape], z)
-        f.forward(z)
+        sums = room[z.shape]
+        np.copyto(sums, z)
+        a, _ = f.forward(z)
+        return a, lambda da: f.forward(sums)[1](da)
 
-    def backward(a, da):
-        np.copyto(a, room[a.shape])
-        f.forward(a)
-        f.backward(a, da)
-
-    return Activation(f.name, forward, backward)
+    return Activation(f.name, forward)
 
 
 def new_arrays(work, epochs, samples_together):
@@ -208,10 +197,10 @@ def switched(work):
     """nnlib, and nnlib without this and that, by name."""
     field = {
         "nnlib": with_nnlib,
-        "new arrays at every step": partial(with_nnlib, kind=NewArrays),
-        "matmul for dot": partial(with_nnlib, kind=WithMatmul),
-        "units together in memory": partial(with_nnlib, kind=UnitsTogether),
-        "no guard against divergence": without_guard,
+        "new arrays at every step": partial(with_nnlib, change=new_arrays_in),
+        "matmul for dot": partial(with_nnlib, change=matmul_in),
+        "units together in memory": patched(AS_THEY_LIE, partial(with_nnlib, change=units_together_in)),
+        "no guard against divergence": patched(NO_GUARD, with_nnlib),
         "accuracy at every epoch": partial(with_nnlib, accuracy=True),
     }
     if work.activation == "sigmoid":
@@ -293,11 +282,12 @@ def stacks(work, rounds, sizes=STACKS, epochs=20):
     """Networks one after another, and stacks of several sizes: per network, times and ratios to one after another."""
 
     def one_by_one(work, epochs):
-        networks = [work.network().replicate(r) for r in range(work.replicates)]
+        stack = work.network()
+        networks = [stack[r] for r in range(work.replicates)]
         X, y = work.samples()
 
         def train(network):
-            return nn.train(network, X, y, nn.SGD(work.rate), epochs, accuracy=False).loss
+            return nn.train(network, X, y, work.optimizer(), epochs, accuracy=False).loss
 
         return lambda: np.transpose([train(network) for network in networks])
 

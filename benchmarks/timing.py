@@ -47,3 +47,13 @@ class Clock:
                 self.switch(before)
 
         return wrapped
+
+    def wrap_both_ways(self, part, forward):
+        """For a function that returns what it computed, and a function for the way back."""
+        forward = self.wrap(part, forward)
+
+        def wrapped(*args, **kwargs):
+            outputs, backward = forward(*args, **kwargs)
+            return outputs, self.wrap(part, backward)
+
+        return wrapped

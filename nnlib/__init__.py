@@ -5,61 +5,61 @@
     network = nn.Network(2, [nn.Dense(8, "sigmoid"), nn.Dense(1)], loss="binary_cross_entropy", rng=0)
     history = nn.train(network, X, y, nn.SGD(0.5), epochs=1000)
 
-Read the modules in this order: `activations`, `losses`, `initializers`, `layers`, `network`,
-`optimizers`, `schedules`, `training`. `gradients` checks the derivatives, `autograd` finds them another way,
-`files` saves and loads, `datasets` makes data, `plots` draws, `estimators` speaks scikit-learn's language, `export`
-ONNX. Importing `nnlib` loads NumPy and nothing else; the last three load their packages when they are first used.
+Read `one_step` first: a network, and one step of its training by hand. Then, in this order: `activations`, `losses`,
+`initializers`, `layers`, `network`, `optimizers`, `training`. `smooth` has more activations, `regularization` more
+layers, `transforms` what optimizers are made of, `schedules` rates that change. `gradients` checks the derivatives,
+`autograd` finds them another way, `datasets` makes data.
+
+What stands around them has rooms of its own. In `run`: `run.guard`, `run.history`, `run.stopping`, `run.range_test`,
+`run.parallel`, and checks, batches and messages, which users never call. In `files`: `files.networks`,
+`files.checkpoints`, `files.archive`. In `interop`: `interop.losses`, `interop.plots`, `interop.estimators`, which
+speaks scikit-learn's language, and `interop.onnx`. Importing `nnlib` loads NumPy and nothing else; the last three load
+their packages when they are first used.
 """
 
 import importlib
 
 from nnlib import autograd, datasets, schedules
-from nnlib.activations import (
-    ACTIVATIONS,
-    Activation,
-    identity,
-    leaky_relu,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    tanh,
-)
-from nnlib.files import Checkpoint, FileError, load
+from nnlib.activations import ACTIVATIONS, Activation, identity, leaky_relu, relu, sigmoid, softmax, tanh
+from nnlib.files.archive import FileError
+from nnlib.files.checkpoints import Checkpoint
+from nnlib.files.networks import load, save
 from nnlib.gradients import check_gradient, numerical_gradient
 from nnlib.initializers import he, normal, uniform, xavier, zeros
-from nnlib.layers import BatchNorm, Dense, Dropout, Layer
-from nnlib.losses import (
-    LOSSES,
-    Loss,
-    binary_cross_entropy,
-    categorical_cross_entropy,
-    half_squared_error,
-    poisson,
-    squared_error,
-)
+from nnlib.interop.losses import half_squared_error, poisson
+from nnlib.layers import Dense, Layer
+from nnlib.losses import LOSSES, Loss, binary_cross_entropy, categorical_cross_entropy, squared_error
 from nnlib.network import Network
-from nnlib.optimizers import SGD, Adam, AdamScale, AdamW, Clip, Decay, Momentum, Optimizer, RMSProp, RMSScale
-from nnlib.training import DivergenceError, EarlyStopping, History, RangeTest, range_test, train
+from nnlib.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+from nnlib.regularization import BatchNorm, Dropout
+from nnlib.run import parallel
+from nnlib.run.guard import DivergenceError
+from nnlib.run.history import History
+from nnlib.run.range_test import RangeTest, range_test
+from nnlib.run.stopping import EarlyStopping
+from nnlib.smooth import gelu, silu, softplus
+from nnlib.training import train
+from nnlib.transforms import AdamScale, Clip, Decay, Momentum, RMSScale, Transform
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS", "Activation", "Adam", "AdamScale", "AdamW", "BatchNorm", "Checkpoint", "Clip", "Decay", "Dense",
     "DivergenceError", "Dropout", "EarlyStopping", "FileError", "History", "LOSSES", "Layer", "Loss", "Momentum",
-    "Network", "Optimizer", "RMSProp", "RMSScale", "RangeTest", "SGD", "autograd", "binary_cross_entropy",
-    "categorical_cross_entropy", "check_gradient", "datasets", "half_squared_error", "he", "identity", "leaky_relu",
-    "load", "normal", "numerical_gradient", "poisson", "range_test", "relu", "schedules", "sigmoid", "softmax",
-    "softplus", "squared_error", "tanh", "train", "uniform", "xavier", "zeros",
+    "Network", "Optimizer", "RMSProp", "RMSScale", "RangeTest", "SGD", "Transform", "autograd", "binary_cross_entropy",
+    "categorical_cross_entropy", "check_gradient", "datasets", "gelu", "half_squared_error", "he", "identity",
+    "leaky_relu", "load", "normal", "numerical_gradient", "parallel", "poisson", "range_test", "relu", "save",
+    "schedules", "sigmoid", "silu", "softmax", "softplus", "squared_error", "tanh", "train", "uniform", "xavier",
+    "zeros",
 ]  # fmt: skip
 
 # Loaded when first used, because each needs a package that is not NumPy. A star import leaves them alone.
 _LATER = {
-    "plots": ("nnlib.plots", None, "matplotlib scikit-learn"),
-    "estimators": ("nnlib.estimators", None, "scikit-learn scipy"),
-    "MLPClassifier": ("nnlib.estimators", "MLPClassifier", "scikit-learn scipy"),
-    "MLPRegressor": ("nnlib.estimators", "MLPRegressor", "scikit-learn scipy"),
-    "to_onnx": ("nnlib.export", "to_onnx", "onnx"),
+    "plots": ("nnlib.interop.plots", None, "matplotlib scikit-learn"),
+    "estimators": ("nnlib.interop.estimators", None, "scikit-learn scipy"),
+    "MLPClassifier": ("nnlib.interop.estimators", "MLPClassifier", "scikit-learn scipy"),
+    "MLPRegressor": ("nnlib.interop.estimators", "MLPRegressor", "scikit-learn scipy"),
+    "to_onnx": ("nnlib.interop.onnx", "to_onnx", "onnx"),
 }
 
 

@@ -1,18 +1,23 @@
-"""Activation functions: each a forward pass and the way back, both in place.
+"""Activation functions: each goes forward, and returns its own way back.
 
-The way back needs the function's output only, never its input: the derivative of the sigmoid is
-`a * (1 - a)`, that of tanh `1 - a**2`, that of the relu 1 where `a > 0`. So a network stores one array
-per layer, not two.
+`forward(z)` gives the activations `a`, and a function from the gradient of the loss by `a` to the gradient by `z`:
+it multiplies by the derivative. Most derivatives need the output only: that of the sigmoid is `a * (1 - a)`, that of
+tanh `1 - a**2`, that of the relu 1 where `a > 0`.
+
+Both ways work in place, since new arrays at every step would take longer than the arithmetic. So a way back
+overwrites what it was given, and may be taken once.
 
 Formulas: Goodfellow, Bengio & Courville, *Deep Learning* (2016), sections 6.2 and 6.3.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnlib.checks import look_up, real_array
+from nnlib.run.checks import look_up, real_array
+from nnlib.run.contracts import forward_of
 
 # Saturated sigmoids and diverged networks overflow: the first give 0, as they should, the second are reported by
 # `train`.
@@ -23,43 +28,58 @@ quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
 class Activation:
     """A function applied to the weighted sums of a layer.
 
-    Call it on an array, samples in rows, and get a new array; the two fields below are what a network
-    uses inside, on arrays of shape `(..., units, n)`, to work without temporary copies.
+    Call it on an array, samples in rows, and get a new array. A network uses `forward`, whose arrays have the samples
+    in columns.
 
     Parameters
     ----------
     name : str
     forward : callable
-        `forward(z)` overwrites `z`, shape `(..., units, n)`, with the activations.
-    backward : callable
-        `backward(a, da)` overwrites `da`, the gradient of the loss by the activations `a`, with the
-        gradient by the weighted sums. It may overwrite `a` too: nobody needs it after that.
+        `forward(z)` for sums of shape `(..., units, n)` returns the activations, and a function `backward(da)` that
+        turns the gradient by the activations into the gradient by `z`. Both have the shape and dtype of `z`. `z` and
+        `da` may be overwritten; if not, the way back may use `z`.
     elementwise : bool
         False for the softmax, in which every unit depends on all others.
+    bounds : pair of float
+        What the activations lie between: targets of the last layer should, too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `forward` returns something else: when it is called, or when a network is made with it.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import nnlib as nn
     >>> nn.sigmoid([-5.0, 0.0, 5.0]).round(4)
     array([0.0067, 0.5   , 0.9933])
-    >>> nn.sigmoid.derivative(nn.sigmoid([0.0]))
+    >>> nn.sigmoid.derivative([0.0])
     array([0.25])
+
+    One of your own:
+
+    >>> square = nn.Activation("square", lambda z: (z**2, lambda da: 2 * z * da))
+    >>> square.derivative([3.0])
+    array([6.])
     """
 
     name: str
     forward: Callable
-    backward: Callable
     elementwise: bool = True
+    bounds: tuple = (-math.inf, math.inf)
 
     @quiet
     def __call__(self, z):
         """Activations of `z`, shape `(..., n, units)` or any other for an elementwise function."""
-        a = _float_copy(z)
-        self.forward(a if self.elementwise else np.atleast_2d(a).swapaxes(-1, -2))
-        return a
+        z = _float_copy(z)
+        if self.elementwise:
+            return forward_of(self, z)[0]
+        return forward_of(self, np.atleast_2d(z).mT)[0].mT.reshape(z.shape)
 
-    def derivative(self, a):
-        """Derivative at the point where the output is `a`, same shape; from the output, not the input.
+    @quiet
+    def derivative(self, z):
+        """The derivative at `z`, same shape.
 
         Raises
         ------
@@ -67,14 +87,9 @@ class Activation:
             For the softmax: its derivative is a matrix per sample, not a number per unit.
         """
         if not self.elementwise:
-            raise ValueError(
-                f"{self.name} has no derivative per unit: each of its outputs depends on every input. "
-                "Use backward(a, da), which multiplies by its Jacobian in place; both have shape (..., units, n)."
-            )
-        a = _float_copy(a)
-        da = np.ones_like(a)
-        self.backward(a, da)
-        return da
+            raise ValueError(f"{self.name} has no derivative per unit, but a Jacobian: use forward(z), (..., units, n)")
+        a, backward = forward_of(self, _float_copy(z))
+        return backward(np.ones_like(a))
 
     def __repr__(self):
         return f"<activation {self.name}>"
@@ -85,112 +100,91 @@ def _float_copy(values):
     return values.astype(np.result_type(values, np.float32) if values.dtype.kind == "f" else np.float64)
 
 
-def _identity_forward(z):
-    pass
+def _identity(z):
+    return z, lambda da: da
 
 
-def _identity_backward(a, da):
-    pass
-
-
-def _sigmoid_forward(z):
+def _sigmoid(z):
     # exp(-z) overflows to inf for z < -709, and 1 / (1 + inf) is then 0. The true value is below the smallest
     # normal number, so there is no need to clip, only to silence the warning (callers do).
-    np.negative(z, out=z)
-    np.exp(z, out=z)
+    np.exp(np.negative(z, out=z), out=z)
     z += 1
-    np.reciprocal(z, out=z)
+    a = np.reciprocal(z, out=z)
+
+    def backward(da):
+        da *= a
+        da *= np.subtract(1, a, out=a)
+        return da
+
+    return a, backward
 
 
-def _sigmoid_backward(a, da):
-    da *= a
-    np.subtract(1, a, out=a)
-    da *= a
+def _tanh(z):
+    a = np.tanh(z, out=z)
+
+    def backward(da):
+        np.multiply(a, a, out=a)
+        np.subtract(1, a, out=a)
+        da *= a
+        return da
+
+    return a, backward
 
 
-def _tanh_forward(z):
-    np.tanh(z, out=z)
-
-
-def _tanh_backward(a, da):
-    a *= a
-    np.subtract(1, a, out=a)
-    da *= a
-
-
-def _relu_forward(z):
+def _relu(z):
     # A row of zeros, because NumPy compares two arrays three times as fast as an array and a number.
-    np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=z)
+    a = np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=z)
 
+    def backward(da):
+        da *= a > 0  # 1 where the unit is active, 0 where it is not
+        return da
 
-def _relu_backward(a, da):
-    da *= a > 0  # 1 where the unit is active, 0 where it is not
-
-
-def _softplus_forward(z):
-    np.logaddexp(0, z, out=z)
-
-
-def _softplus_backward(a, da):
-    # softplus'(z) = sigmoid(z) = 1 - exp(-a), without the cancellation for small a.
-    np.negative(a, out=a)
-    np.expm1(a, out=a)
-    da *= a
-    np.negative(da, out=da)
-
-
-def _exponential_forward(z):
-    np.exp(z, out=z)
-
-
-def _exponential_backward(a, da):
-    da *= a
+    return a, backward
 
 
 LEAK = 0.01
 
 
-def _leaky_relu_forward(z):
-    # max(z, LEAK * z) needs no mask, because 0 < LEAK < 1.
-    np.maximum(z, LEAK * z, out=z)
+def _leaky_relu(z):
+    a = np.maximum(z, LEAK * z, out=z)  # needs no mask, because 0 < LEAK < 1
+
+    def backward(da):
+        np.sign(a, out=a)
+        da *= np.maximum(a, LEAK, out=a)  # 1 where the unit is active, LEAK where it is not
+        return da
+
+    return a, backward
 
 
-def _leaky_relu_backward(a, da):
-    np.sign(a, out=a)
-    np.maximum(a, LEAK, out=a)  # 1 where the unit is active, LEAK where it is not
-    da *= a
-
-
-def _softmax_forward(z):
+def _softmax(z):
     z -= z.max(axis=-2, keepdims=True)  # per sample: the largest exponent becomes 0, so nothing overflows
     np.exp(z, out=z)
     z /= z.sum(axis=-2, keepdims=True)
+    a = z
+
+    def backward(da):
+        da -= (da * a).sum(axis=-2, keepdims=True)
+        da *= a
+        return da
+
+    return a, backward
 
 
-def _softmax_backward(a, da):
-    da -= (da * a).sum(axis=-2, keepdims=True)
-    da *= a
-
-
-identity = Activation("identity", _identity_forward, _identity_backward)
+identity = Activation("identity", _identity)
 """`z` itself: for outputs that are numbers, and for logits."""
-sigmoid = Activation("sigmoid", _sigmoid_forward, _sigmoid_backward)
+sigmoid = Activation("sigmoid", _sigmoid, bounds=(0, 1))
 """`1 / (1 + exp(-z))`, between 0 and 1; flat, and slow to learn, where `z` is far from 0."""
-tanh = Activation("tanh", _tanh_forward, _tanh_backward)
+tanh = Activation("tanh", _tanh, bounds=(-1, 1))
 """The hyperbolic tangent, between -1 and 1: a sigmoid that is centered on 0."""
-relu = Activation("relu", _relu_forward, _relu_backward)
+relu = Activation("relu", _relu, bounds=(0, math.inf))
 """`max(z, 0)`. Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010)."""
-leaky_relu = Activation("leaky_relu", _leaky_relu_forward, _leaky_relu_backward)
+leaky_relu = Activation("leaky_relu", _leaky_relu)
 """`z` above 0, and `0.01 z` below: a relu that cannot die. Maas, Hannun & Ng, "Rectifier nonlinearities improve
 neural network acoustic models" (2013)."""
-softplus = Activation("softplus", _softplus_forward, _softplus_backward)
-"""`log(1 + exp(z))`, a smooth relu. Dugas et al., "Incorporating second-order functional knowledge" (2001)."""
-# The link of the Poisson loss. As an activation of hidden layers it overflows, so it has no name there.
-exponential = Activation("exponential", _exponential_forward, _exponential_backward)
-softmax = Activation("softmax", _softmax_forward, _softmax_backward, elementwise=False)
+softmax = Activation("softmax", _softmax, elementwise=False, bounds=(0, 1))
 """`exp(z)` divided by its sum over the units: probabilities of classes."""
 
-ACTIVATIONS = {f.name: f for f in (identity, sigmoid, tanh, relu, leaky_relu, softplus, softmax)}
+ACTIVATIONS = {f.name: f for f in (identity, sigmoid, tanh, relu, leaky_relu, softmax)}
 
 
 def get_activation(name):

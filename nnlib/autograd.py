@@ -15,13 +15,61 @@ section 3.2; Griewank & Walther, *Evaluating Derivatives* (2008), chapter 3; for
 Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
 """
 
+import math
 import numbers
 
 import numpy as np
 
 from nnlib import activations
 from nnlib.activations import LEAK
-from nnlib.checks import real_array
+from nnlib.run.checks import real_array
+
+
+# Operations, as the tape records them
+
+
+def _node(op, value, *edges):
+    """The tensor that operation `op` makes; `edges` are pairs of a parent and its local gradient."""
+    tensor = object.__new__(Tensor)
+    tensor._record(op, value, edges)
+    return tensor
+
+
+def _operator(op, ufunc, by_left, by_right):
+    """Two methods: the operation of a tensor and what stands on its right, and that with the tensor on the right.
+
+    `by_left` and `by_right` make the gradients by both sides from the gradient `g` by the result, and both values.
+    """
+
+    def on_the_left(self, other):
+        a, b = self, self._beside(other)
+        by_a, by_b = (lambda g: by_left(g, a.value, b.value)), (lambda g: by_right(g, a.value, b.value))
+        try:
+            return _node(op, ufunc(a.value, b.value), (a, by_a), (b, by_b))
+        except ValueError:
+            rule = "counted from the right, two sizes must be equal, or one of them 1"
+            if ufunc is np.matmul:
+                rule = "for (n, k) @ (k, m) the two k must be equal, and neither side may be a single number"
+            raise ValueError(f"{ufunc.__name__} of shapes {a.shape} and {b.shape}: they do not fit; {rule}.") from None
+
+    return on_the_left, lambda self, other: on_the_left(self._beside(other), self)
+
+
+def _matrices(g, a, b):
+    """A vector on the left of `@` counts as a row, on the right as a column; the result then lacks that axis."""
+    lacking = (-2,) * (a.ndim == 1) + (-1,) * (b.ndim == 1)
+    return np.expand_dims(g, lacking), np.atleast_2d(a), b[:, np.newaxis] if b.ndim == 1 else b
+
+
+def _by_left_matrix(g, a, b):
+    G, _, B = _matrices(g, a, b)
+    return G @ B.mT
+
+
+def _by_right_matrix(g, a, b):
+    G, A, _ = _matrices(g, a, b)
+    product = A.mT @ G
+    return product[..., 0] if b.ndim == 1 else product
 
 
 class Tensor:
@@ -124,14 +172,9 @@ class Tensor:
         ValueError
             No seed for more than one number; a seed of another shape.
         """
-        if seed is None:
-            if self.value.size != 1:
-                raise ValueError(
-                    f"backward starts from a single number, and this tensor has shape {self.shape}. Reduce it first, "
-                    "with .sum() or .mean(), or pass a seed of its shape: backward(seed)."
-                )
-            seed = np.ones(self.shape)
-        seed = real_array(seed, "seed")
+        if seed is None and self.value.size != 1:
+            raise ValueError(f"this tensor has shape {self.shape}: reduce it to a number, with .sum(), or pass a seed.")
+        seed = real_array(np.ones(self.shape) if seed is None else seed, "seed")
         if seed.shape != self.shape:
             raise ValueError(f"seed has shape {seed.shape}; expected {self.shape}, the shape of the tensor.")
         graph = [tensor for tensor in self.graph() if tensor.op != "constant"]
@@ -143,79 +186,30 @@ class Tensor:
                 if parent.op != "constant":
                     parent.grad += _sum_to(parent.shape, local_gradient(tensor.grad))
 
-    # Arithmetic: in each function, the value and beside it the local gradient of each parent
+    # Arithmetic: each operator with the gradients by its left and its right side
 
-    def __add__(self, other):
-        a, b = self, self._beside(other)
-        return _node("+", _compute(np.add, a, b), (a, lambda g: g), (b, lambda g: g))
-
-    def __sub__(self, other):
-        a, b = self, self._beside(other)
-        return _node("-", _compute(np.subtract, a, b), (a, lambda g: g), (b, lambda g: -g))
-
-    def __mul__(self, other):
-        a, b = self, self._beside(other)
-        return _node("*", _compute(np.multiply, a, b), (a, lambda g: g * b.value), (b, lambda g: g * a.value))
-
-    def __truediv__(self, other):
-        a, b = self, self._beside(other)
-        ratio = _compute(np.divide, a, b)
-        return _node("/", ratio, (a, lambda g: g / b.value), (b, lambda g: -g * ratio / b.value))
+    __add__, __radd__ = _operator("+", np.add, lambda g, a, b: g, lambda g, a, b: g)
+    __sub__, __rsub__ = _operator("-", np.subtract, lambda g, a, b: g, lambda g, a, b: -g)
+    __mul__, __rmul__ = _operator("*", np.multiply, lambda g, a, b: g * b, lambda g, a, b: g * a)
+    __truediv__, __rtruediv__ = _operator("/", np.divide, lambda g, a, b: g / b, lambda g, a, b: -g * (a / b) / b)
+    __matmul__, __rmatmul__ = _operator("@", np.matmul, _by_left_matrix, _by_right_matrix)
 
     def __neg__(self):
         return _node("neg", -self.value, (self, lambda g: -g))
 
     def __pow__(self, exponent):
         if not isinstance(exponent, numbers.Real):
-            raise TypeError(
-                f"the exponent must be a number, not {exponent!r}. For others write exp(exponent * log(x))."
-            )
+            raise TypeError(f"the exponent must be a number, not {exponent!r}; or write exp(exponent * log(x)).")
         x, n = self.value, float(exponent)
         below = n - 1 if n else 0  # the derivative of x**0 is 0, at x = 0 as well, where 0 * x**-1 would be NaN
         return _node(f"**{n:g}", x**n, (self, lambda g: g * n * x**below))
-
-    def __matmul__(self, other):
-        a, b = self, self._beside(other)
-        product = _compute(np.matmul, a, b)
-        # A vector on the left counts as a row, on the right as a column; the result then lacks that axis.
-        row, column = a.value.ndim == 1, b.value.ndim == 1
-        A = a.value[np.newaxis, :] if row else a.value
-        B = b.value[:, np.newaxis] if column else b.value
-        lacking = (-2,) * row + (-1,) * column
-
-        def by_a(g):
-            return np.expand_dims(g, lacking) @ B.swapaxes(-1, -2)
-
-        def by_b(g):
-            G = A.swapaxes(-1, -2) @ np.expand_dims(g, lacking)
-            return G[..., 0] if column else G
-
-        return _node("@", product, (a, by_a), (b, by_b))
-
-    def __radd__(self, other):
-        return self._beside(other) + self
-
-    def __rsub__(self, other):
-        return self._beside(other) - self
-
-    def __rmul__(self, other):
-        return self._beside(other) * self
-
-    def __rtruediv__(self, other):
-        return self._beside(other) / self
-
-    def __rmatmul__(self, other):
-        return self._beside(other) @ self
 
     def _beside(self, other):
         """`other` as a tensor: itself, or a constant."""
         return other if isinstance(other, Tensor) else _node("constant", _floats(other, self.value.dtype))
 
     def _refuse_in_place(self, *_):
-        raise TypeError(
-            "a tensor cannot be changed in place: the way back needs its old value. Make a new one: "
-            "total = total + x, or w = Tensor(w.value - 0.1 * w.grad)."
-        )
+        raise TypeError("a tensor cannot be changed in place. Make a new one: w = Tensor(w.value - 0.1 * w.grad).")
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = __setitem__ = _refuse_in_place
     value = value.setter(_refuse_in_place)
@@ -262,9 +256,7 @@ def exp(x):
     >>> exp(Tensor(0.0)).value
     array(1.)
     """
-    x = _tensor(x)
-    y = np.exp(x.value)
-    return _node("exp", y, (x, lambda g: g * y))
+    return _entrywise("exp", x, np.exp, lambda x, y: y)
 
 
 def log(x):
@@ -273,8 +265,7 @@ def log(x):
     >>> log(Tensor(1.0)).value
     array(0.)
     """
-    x = _tensor(x)
-    return _node("log", np.log(x.value), (x, lambda g: g / x.value))
+    return _entrywise("log", x, np.log, lambda x, y: 1 / x)
 
 
 def sigmoid(x):
@@ -283,9 +274,7 @@ def sigmoid(x):
     >>> sigmoid(Tensor([-800.0, 0.0])).value
     array([0. , 0.5])
     """
-    x = _tensor(x)
-    y = activations.sigmoid(x.value)
-    return _node("sigmoid", y, (x, lambda g: g * y * (1 - y)))
+    return _entrywise("sigmoid", x, activations.sigmoid, lambda x, y: y * (1 - y))
 
 
 def tanh(x):
@@ -294,9 +283,7 @@ def tanh(x):
     >>> tanh(Tensor(0.0)).value
     array(0.)
     """
-    x = _tensor(x)
-    y = np.tanh(x.value)
-    return _node("tanh", y, (x, lambda g: g * (1 - y**2)))
+    return _entrywise("tanh", x, np.tanh, lambda x, y: 1 - y**2)
 
 
 def relu(x):
@@ -305,8 +292,7 @@ def relu(x):
     >>> relu(Tensor([-2.0, 3.0])).value
     array([0., 3.])
     """
-    x = _tensor(x)
-    return _node("relu", np.maximum(x.value, 0), (x, lambda g: g * (x.value > 0)))
+    return _entrywise("relu", x, lambda x: np.maximum(x, 0), lambda x, y: x > 0)
 
 
 def leaky_relu(x):
@@ -315,8 +301,7 @@ def leaky_relu(x):
     >>> leaky_relu(Tensor([-2.0, 3.0])).value
     array([-0.02,  3.  ])
     """
-    x = _tensor(x)
-    return _node("leaky_relu", np.maximum(x.value, LEAK * x.value), (x, lambda g: g * np.where(x.value > 0, 1, LEAK)))
+    return _entrywise("leaky_relu", x, lambda x: np.maximum(x, LEAK * x), lambda x, y: np.where(x > 0, 1, LEAK))
 
 
 def softplus(x):
@@ -325,11 +310,37 @@ def softplus(x):
     >>> softplus(Tensor([-800.0, 800.0])).value
     array([  0., 800.])
     """
+    return _entrywise("softplus", x, lambda x: np.logaddexp(0, x), lambda x, y: activations.sigmoid(x))
+
+
+def silu(x):
+    """`x * sigmoid(x)`.
+
+    >>> silu(Tensor([-800.0, 0.0, 800.0])).value
+    array([ -0.,   0., 800.])
+    """
     x = _tensor(x)
-    return _node("softplus", np.logaddexp(0, x.value), (x, lambda g: g * activations.sigmoid(x.value)))
+    return x * sigmoid(x)
+
+
+def gelu(x):
+    """`x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x**3)))`.
+
+    >>> gelu(Tensor([-80.0, 0.0, 80.0])).value
+    array([-0.,  0., 80.])
+    """
+    x = _tensor(x)
+    return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 # Functions that compare or combine entries
+
+
+def _larger(g, a, b):
+    return g * ((a > b) + (a == b) / 2)
+
+
+_maximum, _ = _operator("maximum", np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 
 
 def maximum(a, b):
@@ -339,14 +350,7 @@ def maximum(a, b):
     array([1., 3.])
     """
     a, b = (a, b) if isinstance(a, Tensor) else (b, a)
-    a = _tensor(a)
-    b = a._beside(b)
-    value = _compute(np.maximum, a, b)
-
-    def share(mine, its):
-        return lambda g: g * ((mine.value > its.value) + (mine.value == its.value) / 2)
-
-    return _node("maximum", value, (a, share(a, b)), (b, share(b, a)))
+    return _maximum(_tensor(a), b)
 
 
 def logsumexp(x, axis=-1, keepdims=False):
@@ -388,21 +392,11 @@ def _floats(values, default):
     return array.astype(np.result_type(array, np.float32) if own else default)
 
 
-def _node(op, value, *edges):
-    """The tensor that operation `op` makes; `edges` are pairs of a parent and its local gradient."""
-    tensor = object.__new__(Tensor)
-    tensor._record(op, value, edges)
-    return tensor
-
-
-def _compute(ufunc, a, b):
-    try:
-        return ufunc(a.value, b.value)
-    except ValueError:
-        rule = "counted from the right, two sizes must be equal, or one of them 1"
-        if ufunc is np.matmul:
-            rule = "for (n, k) @ (k, m) the two k must be equal, and neither side may be a single number"
-        raise ValueError(f"{ufunc.__name__} of shapes {a.shape} and {b.shape}: they do not fit; {rule}.") from None
+def _entrywise(op, x, f, derivative):
+    """`f` of each entry; the derivative takes an entry and its `f`."""
+    x = _tensor(x)
+    y = f(x.value)
+    return _node(op, y, (x, lambda g: g * derivative(x.value, y)))
 
 
 def _sum_to(shape, g):

@@ -3,11 +3,9 @@
 Each function returns samples in rows, `X` of shape `(n, 2)`, and class numbers `y` of shape `(n,)`.
 """
 
-import numbers
-
 import numpy as np
 
-from nnlib.checks import as_rng, positive, positive_int
+from nnlib.run.checks import as_rng, positive, positive_int
 
 
 def xor():
@@ -132,6 +130,4 @@ def double_spiral(n_per_arm=500, noise=0.2, turns=2.0, *, rng):
 
 
 def _noise(noise):
-    if isinstance(noise, numbers.Real) and noise == 0:
-        return 0.0
-    return positive("noise", noise, hint=" For none, write 0.")
+    return positive("noise", noise, hint=" For none, write 0.") if noise else 0.0

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from nnlib.checks import look_up, positive
+from nnlib.run.checks import look_up, positive
 
 
 def normal(scale=0.01):
@@ -120,3 +120,16 @@ def get_initializer(init):
     if any(init is factory for factory in INITIALIZERS.values()):
         raise ValueError(f"init={init.__name__} is not an initializer yet: write {init.__name__}(), with parentheses.")
     return init if callable(init) else look_up("initializer", INITIALIZERS, init)()
+
+
+def get_bias_initializer(init):
+    """A function of `(rng, fan_in, units)` that returns biases, shape `(units,)`, from a name or such a function."""
+    if callable(init):
+        return init
+    # Xavier's and He's variances are those of sums of weights; a bias is not in the sum.
+    names = {name: INITIALIZERS[name] for name in ("zeros", "normal", "uniform")}
+    return partial(_row, look_up("initializer of biases", names, init)())
+
+
+def _row(init, rng, fan_in, units):
+    return init(rng, 1, units)[0]

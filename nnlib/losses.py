@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnlib import checks
-from nnlib.activations import Activation, exponential, identity, quiet, sigmoid, softmax
-from nnlib.checks import look_up
+from nnlib.activations import Activation, identity, quiet, sigmoid, softmax
+from nnlib.run import checks, refusals
+from nnlib.run.contracts import check_loss
+from nnlib.run.labels import class_numbers, weights
 
 
 @dataclass(frozen=True)
@@ -32,38 +33,46 @@ class Loss:
     link : Activation
         Turns logits into outputs.
     evaluate : callable
-        `evaluate(z, t, dz, scratch)` for logits `z` of shape `(..., outputs, n)` and targets `t` of shape
-        `(outputs, n)`: returns the loss of each sample, shape `(..., n)`, and writes its gradient by the
-        logits to `dz`. `scratch` is room for two more arrays of the shape of `z`.
-    encode : callable
+        `evaluate(z, t)` for logits `z` of shape `(..., outputs, n)` and targets `t` of shape `(outputs, n)`, which
+        it leaves as they are: returns the loss of each sample, shape `(..., n)`, and its gradient by the logits, a new
+        array of the shape of `z`.
+    encode : callable, optional
         `encode(y, n, n_outputs, dtype)` checks labels and returns targets of shape `(n, n_outputs)`, or class
-        numbers of shape `(n,)`, which become one-hot rows batch by batch.
+        numbers of shape `(n,)`, which become one-hot rows batch by batch. By default, `y` are numbers.
     decide : callable or None
         `decide(z)`: the class of each sample from its logits `(..., outputs, n)`, as `(..., n)`; several
-        yes-or-no labels per sample give `(..., n, outputs)`. None where there are no classes.
-    correct : callable or None
-        `correct(z, t)`: whether each sample is classified right, as `(..., n)`; of several yes-or-no labels,
-        all must be.
+        yes-or-no labels per sample give `(..., n, outputs)`. The class of a target `t` is `decide(t - 0.5)`: as a
+        logit of 0 is the border between the classes, so is a probability of 1/2. None where there are no classes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `evaluate` returns something else: when it is called, or when a network is made with it.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import nnlib as nn
     >>> float(nn.binary_cross_entropy([[0.0], [0.0]], [0, 1]).round(4))
     0.6931
     >>> float(nn.binary_cross_entropy([[-800.0]], [1]))
     800.0
+
+    One of your own, the logarithm of the hyperbolic cosine:
+
+    >>> def log_cosh(z, t):
+    ...     return np.log(np.cosh(z - t)).sum(axis=-2), np.tanh(z - t)
+    >>> loss = nn.Loss("log_cosh", nn.identity, log_cosh)
+    >>> network = nn.Network(2, [nn.Dense(1)], loss=loss, rng=0)
+    >>> nn.check_gradient(network, [[1.0, 2.0]], [3.0], rng=0) < 1e-7
+    True
     """
 
     name: str
     link: Activation
     evaluate: Callable
-    encode: Callable
+    encode: Callable = checks.targets
     decide: Callable | None = None
-    correct: Callable | None = None
-
-    def __post_init__(self):
-        if (self.decide is None) != (self.correct is None):
-            raise ValueError("a loss with classes needs both decide and correct; one without has neither.")
 
     @quiet
     def __call__(self, logits, y, sample_weight=None):
@@ -71,185 +80,101 @@ class Loss:
         logits = checks.real_array(logits, "logits").astype(np.float64)
         if logits.ndim < 2 or logits.shape[-2] == 0:
             raise ValueError(f"logits have shape {logits.shape}; expected (n, outputs), samples in rows, n at least 1.")
-        t = expand(self.encode(y, *logits.shape[-2:], logits.dtype), logits.shape[-1], logits.dtype)
-        z = logits.swapaxes(-1, -2)
-        values = self.evaluate(z, t.T, np.empty(z.shape), np.empty((2, *z.shape)))
-        return average(values, checks.weights(sample_weight, z.shape[-1], z.dtype))
+        check_loss(self, logits.shape[:-2], logits.shape[-1], logits.dtype)
+        t = self.encode(y, *logits.shape[-2:], logits.dtype)
+        t = expand(t, logits.shape[-1], logits.dtype) if t.ndim == 1 else t.astype(logits.dtype)
+        return average(*self.evaluate(logits.mT, t.T), weights(sample_weight, logits.shape[-2], logits.dtype))[0]
+
+    def correct(self, z, t):
+        """Whether each sample is classified right, `(..., n)`; of several labels all must be."""
+        right = self.decide(z) == self.decide(t - 0.5)
+        return right if right.ndim < z.ndim else right.all(axis=-1)
 
     def __repr__(self):
         return f"<loss {self.name}>"
 
 
 def expand(t, n_outputs, dtype):
-    """Targets of shape `(n, n_outputs)`, from what `encode` returned or a part of it."""
-    if t.ndim == 2:
-        return t.astype(dtype, copy=False)
+    """Class numbers as one-hot rows, shape `(n, n_outputs)`."""
     rows = np.zeros((len(t), n_outputs), dtype)
     rows[np.arange(len(t)), t] = 1
     return rows
 
 
-def average(values, weight, dz=None):
-    """Mean over the samples of `values`, shape `(..., n)`; turns the gradients of the values, in `dz`, into its own.
+def average(values, dz, weight):
+    """Mean loss over the samples, from the loss of each, shape `(..., n)`; and the gradient of the mean, in `dz`.
 
     `weight` has shape `(n,)`, or is None for equal weights. In a batch whose weights are all zero nothing counts:
     loss and gradient are zero.
     """
-    if weight is None:
-        n = values.shape[-1]
-        if dz is not None:
-            dz *= 1 / n
-        return np.add.reduce(values, axis=-1) / n  # what values.sum() calls, without the detour
-    total = weight.sum()
-    share = weight / total if total > 0 else weight
-    if dz is not None:
-        dz *= share
-    return values @ share
+    share = 1 / values.shape[-1] if weight is None else weight / (weight.sum() or 1)
+    dz *= share
+    # np.add.reduce is what values.sum() calls, without the detour.
+    return (np.add.reduce(values, axis=-1) * share if weight is None else values @ share), dz
 
 
-def _binary_cross_entropy(z, t, dz, scratch):
+def _binary_cross_entropy(z, t):
     # -t log p - (1 - t) log(1 - p) with p = sigmoid(z) is max(z, 0) - t z + log(1 + e), where e = exp(-|z|) cannot
-    # overflow and a small loss keeps all its digits. The sigmoid is (1 or e) / (1 + e).
-    values, e = scratch
-    np.abs(z, out=e)
-    np.negative(e, out=e)
-    np.exp(e, out=e)
-    np.add(e, 1, out=values)
-    np.greater_equal(z, 0, out=dz)
-    np.maximum(dz, e, out=dz)
-    dz /= values
-    dz -= t
-    np.log1p(e, out=e)
-    np.maximum(z, 0, out=values)
-    values -= z * t
-    values += e
-    return values.sum(axis=-2)
+    # overflow and a small loss keeps all its digits. The sigmoid is exp(min(z, 0)) / (1 + e).
+    e, below = np.exp(-np.abs(z)), np.minimum(z, 0)
+    values = z - below - z * t + np.log1p(e)
+    return np.add.reduce(values, axis=-2), np.exp(below) / (1 + e) - t
 
 
-def _categorical_cross_entropy(z, t, dz, scratch):
+def _categorical_cross_entropy(z, t):
     # -sum(t log p) with p = softmax(z) is log(sum(exp(z - max))) - sum(t (z - max)), as the t sum to 1.
-    _, shifted = scratch
-    np.subtract(z, np.maximum.reduce(z, axis=-2, keepdims=True), out=shifted)
+    shifted = z - np.maximum.reduce(z, axis=-2, keepdims=True)
     # Logits may be so far apart that the difference is infinite, and infinity times a target of zero would be NaN.
-    np.maximum(shifted, _LOWEST[z.dtype], out=shifted)
-    np.exp(shifted, out=dz)
+    np.maximum(shifted, np.finfo(z.dtype).min, out=shifted)
+    dz = np.exp(shifted)
     total = np.add.reduce(dz, axis=-2, keepdims=True)
     dz /= total
     dz -= t
     shifted *= t
-    return np.log(total[..., 0, :]) - np.add.reduce(shifted, axis=-2)
+    return np.log(total[..., 0, :]) - np.add.reduce(shifted, axis=-2), dz
 
 
-_LOWEST = {np.dtype(dtype): np.finfo(dtype).min for dtype in (np.float32, np.float64)}
-
-
-def _squared_error(z, t, dz, scratch):
-    values, _ = scratch
-    np.subtract(z, t, out=dz)
-    np.multiply(dz, dz, out=values)
+def _squared_error(z, t):
+    dz = z - t
+    values = (dz * dz).sum(axis=-2)
     dz *= 2
-    return values.sum(axis=-2)
-
-
-def _half_squared_error(z, t, dz, scratch):
-    values = _squared_error(z, t, dz, scratch)
-    values *= 0.5
-    dz *= 0.5
-    return values
-
-
-def _poisson(z, t, dz, scratch):
-    # Half the deviance: t log(t / p) - t + p with p = exp(z), and t log t = 0 at t = 0.
-    values, term = scratch
-    np.exp(z, out=dz)
-    np.multiply(z, t, out=term)
-    np.subtract(dz, term, out=values)
-    dz -= t
-    return values.sum(axis=-2) + (t * np.log(np.maximum(t, np.finfo(t.dtype).tiny)) - t).sum(axis=-2)
+    return values, dz
 
 
 def _encode_binary(y, n, n_outputs, dtype):
     t = checks.targets(y, n, n_outputs, dtype)
     if (t < 0).any() or (t > 1).any():
-        low, high = t.min(), t.max()
-        labels, recipe = ("1 and 2", "y - 1") if (low, high) == (1, 2) else ("-1 and 1", "(y + 1) / 2")
-        raise ValueError(
-            f"y ranges from {low:g} to {high:g}; binary cross-entropy takes labels 0 and 1, or probabilities between "
-            f"them. For labels {labels} write {recipe}; for more classes use "
-            "loss='categorical_cross_entropy'."
-        )
+        raise ValueError(refusals.binary_labels(t.min(), t.max()))
     return t
 
 
 def _encode_categories(y, n, n_outputs, dtype):
     if n_outputs < 2:
-        raise ValueError(
-            "categorical cross-entropy needs an output unit per class, at least 2; the last layer has "
-            f"{n_outputs}. For two classes and one unit use loss='binary_cross_entropy'."
-        )
+        raise ValueError(refusals.one_output(n_outputs))
     y = checks.real_array(y, "y")
     if y.ndim != 2 or y.shape[1] == 1:
-        return checks.class_labels(y, n, n_outputs)
+        return class_numbers(y, n, n_outputs)
     t = checks.targets(y, n, n_outputs, dtype)
     if (t < 0).any() or not np.allclose(t.sum(axis=1), 1, rtol=0, atol=1e-5):
-        raise ValueError(
-            "y holds rows that are not probabilities: each row must be at least 0 and sum to 1. "
-            "Pass class numbers of shape (n,), or one-hot rows."
-        )
-    return t
-
-
-def _encode_counts(y, n, n_outputs, dtype):
-    t = checks.targets(y, n, n_outputs, dtype)
-    if (t < 0).any():
-        raise ValueError(f"y goes down to {t.min():g}; the Poisson loss takes counts, which are at least 0.")
+        raise ValueError(refusals.NOT_PROBABILITIES)
     return t
 
 
 def _decide_binary(z):
-    labels = z >= 0
-    return labels[..., 0, :] if z.shape[-2] == 1 else labels.swapaxes(-1, -2)
-
-
-def _correct_binary(z, t):
-    return ((z >= 0) == (t >= 0.5)).all(axis=-2)
+    return (z[..., 0, :] if z.shape[-2] == 1 else z.mT) > 0  # a tie goes to class 0, as it does with argmax
 
 
 def _decide_category(z):
     return z.argmax(axis=-2)
 
 
-def _correct_category(z, t):
-    return z.argmax(axis=-2) == t.argmax(axis=-2)
-
-
-binary_cross_entropy = Loss(
-    "binary_cross_entropy", sigmoid, _binary_cross_entropy, _encode_binary, _decide_binary, _correct_binary
-)
+binary_cross_entropy = Loss("binary_cross_entropy", sigmoid, _binary_cross_entropy, _encode_binary, _decide_binary)
 """For labels 0 and 1, one or several per sample: `-t log p - (1 - t) log(1 - p)`, where `p = sigmoid(logit)`."""
 categorical_cross_entropy = Loss(
-    "categorical_cross_entropy",
-    softmax,
-    _categorical_cross_entropy,
-    _encode_categories,
-    _decide_category,
-    _correct_category,
+    "categorical_cross_entropy", softmax, _categorical_cross_entropy, _encode_categories, _decide_category
 )
 """For one class per sample: `-log p` of the true class, where `p = softmax(logits)`."""
-squared_error = Loss("squared_error", identity, _squared_error, checks.targets)
-"""For numbers: `(z - t)**2`."""
-half_squared_error = Loss("half_squared_error", identity, _half_squared_error, checks.targets)
-"""`(z - t)**2 / 2`, whose gradient is `z - t`: what scikit-learn minimizes."""
-poisson = Loss("poisson", exponential, _poisson, _encode_counts)
-"""For counts: half the Poisson deviance, `t log(t / p) - t + p`, where `p = exp(z)`. McCullagh & Nelder, *Generalized
-Linear Models* (1989), section 2.3."""
-
-LOSSES = {
-    loss.name: loss
-    for loss in (binary_cross_entropy, categorical_cross_entropy, squared_error, half_squared_error, poisson)
-}
-
-
-def get_loss(name):
-    """The loss of that name; a `Loss` is returned as it is."""
-    return name if isinstance(name, Loss) else look_up("loss", LOSSES, name)
+squared_error = Loss("squared_error", identity, _squared_error)
+"""For numbers: `(z - t)**2`, summed over the outputs where Keras and PyTorch take the mean: with k outputs, both loss
+and gradient are k times theirs, so divide the learning rate by k to follow them."""
+LOSSES = {loss.name: loss for loss in (binary_cross_entropy, categorical_cross_entropy, squared_error)}

@@ -6,194 +6,17 @@ transform, `AdamW` the same with a second behind it. Chains of your own: `nn.Opt
 nn.Momentum(0.9)])`.
 """
 
-from functools import partial
+import copy
 
 import numpy as np
 
-from nnlib.checks import overwrite, positive, share
+from nnlib.run import refusals
+from nnlib.run.checks import overwrite, positive
+from nnlib.run.settings import UPHILL, Settings, other_rate
+from nnlib.transforms import AdamScale, Clip, Decay, Momentum, RMSScale
 
 
-class Transform:
-    """A step of the chain: `apply(update, theta)` changes `update` in place, shape `(n_parameters,)` or `(R, ...)`.
-
-    `memory` names the arrays that it carries from step to step; `start` makes them, as zeros.
-    """
-
-    memory = ()
-
-    def start(self, theta, decayed):
-        """Forget the past, and make room for parameters of the shape of `theta`."""
-        for name in self.memory:
-            setattr(self, name, np.zeros_like(theta))
-        self.room = np.empty_like(theta)
-
-    def apply(self, update, theta):
-        raise NotImplementedError(
-            f"{type(self).__name__} has no apply(update, theta): write one that changes update in place."
-        )
-
-    def __repr__(self):
-        settings = {name: value for name, value in vars(self).items() if isinstance(value, (bool, int, float))}
-        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
-
-
-class Clip(Transform):
-    """Shorten a gradient that is longer than `norm`; its direction stays. Each network of a stack for itself.
-
-    Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import nnlib as nn
-    >>> theta = np.zeros(2)
-    >>> optimizer = nn.SGD(1.0, clip=5.0)
-    >>> optimizer.start(theta)
-    >>> optimizer.step(theta, grad=np.array([-30.0, 40.0]))
-    >>> theta
-    array([ 3., -4.])
-    """
-
-    def __init__(self, norm):
-        self.norm = positive("norm", norm)
-
-    def apply(self, update, theta):
-        # Scaled by the largest entry first: the square of a number that is to be clipped may overflow.
-        largest = np.maximum(np.abs(update, out=self.room).max(axis=-1, keepdims=True), self.norm)
-        np.divide(update, largest, out=self.room)
-        length = largest * np.sqrt(np.multiply(self.room, self.room, out=self.room).sum(axis=-1, keepdims=True))
-        update *= self.norm / np.maximum(length, self.norm)
-
-
-class Decay(Transform):
-    """Add `rate * W` for the weights, and nothing for biases and what else a layer does not list as decayed.
-
-    Before the other transforms this is the gradient of `rate / 2 * sum(W**2)`, an L2 penalty; behind them it is
-    decoupled weight decay: Loshchilov & Hutter, "Decoupled weight decay regularization" (2019). The rate has
-    nothing to do with the batch size.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import nnlib as nn
-    >>> theta, optimizer = np.array([10.0, 10.0]), nn.Optimizer(0.5, [nn.Decay(0.2)])
-    >>> optimizer.start(theta, decayed=np.array([True, False]))
-    >>> optimizer.step(theta, grad=np.zeros(2))
-    >>> theta
-    array([ 9., 10.])
-    """
-
-    def __init__(self, rate):
-        self.rate = positive("weight_decay", rate)
-
-    def start(self, theta, decayed):
-        super().start(theta, decayed)
-        self.factor = np.full(theta.shape[-1:], self.rate, theta.dtype)
-        if decayed is not None:
-            self.factor *= decayed
-
-    def apply(self, update, theta):
-        update += np.multiply(theta, self.factor, out=self.room)
-
-
-class Momentum(Transform):
-    """A running sum of gradients: `velocity = beta * velocity + gradient`. Nesterov's looks one step ahead.
-
-    Polyak, "Some methods of speeding up the convergence of iteration methods" (1964); Sutskever et al., "On the
-    importance of initialization and momentum in deep learning" (2013).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import nnlib as nn
-    >>> theta, optimizer = np.zeros(1), nn.SGD(1.0, momentum=0.5)
-    >>> optimizer.start(theta)
-    >>> for _ in range(3):
-    ...     optimizer.step(theta, grad=np.ones(1))
-    >>> theta  # -1, then -1.5, then -1.75
-    array([-4.25])
-    """
-
-    memory = ("velocity",)
-
-    def __init__(self, beta=0.9, nesterov=False):
-        self.beta, self.nesterov = share("momentum", beta), bool(nesterov)
-
-    def apply(self, update, theta):
-        self.velocity *= self.beta
-        self.velocity += update
-        if self.nesterov:
-            update += np.multiply(self.velocity, self.beta, out=self.room)
-        else:
-            np.copyto(update, self.velocity)
-
-
-class RMSScale(Transform):
-    """Divide by the root of a running mean of the squared gradient.
-
-    Tieleman & Hinton, "Lecture 6.5: rmsprop" of *Neural networks for machine learning* (2012).
-
-    Examples
-    --------
-    >>> import nnlib as nn
-    >>> nn.Optimizer(0.01, [nn.Clip(1.0), nn.RMSScale(), nn.Momentum(0.9)]).transforms
-    [Clip(norm=1.0), RMSScale(beta=0.99, epsilon=1e-08), Momentum(beta=0.9, nesterov=False)]
-    """
-
-    memory = ("square",)
-
-    def __init__(self, beta=0.99, epsilon=1e-8):
-        self.beta, self.epsilon = share("beta", beta), positive("epsilon", epsilon)
-
-    def apply(self, update, theta):
-        _running_mean(self.square, self.beta, np.multiply(update, update, out=self.room))
-        np.sqrt(self.square, out=self.room)
-        self.room += self.epsilon
-        update /= self.room
-
-
-class AdamScale(Transform):
-    """Running mean of the gradient, divided by the root of that of its square; the bias of the start is removed.
-
-    Kingma & Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
-
-    Examples
-    --------
-    >>> import nnlib as nn
-    >>> nn.Optimizer(0.001, [nn.Clip(1.0), nn.AdamScale()]).transforms
-    [Clip(norm=1.0), AdamScale(beta1=0.9, beta2=0.999, epsilon=1e-08)]
-    """
-
-    memory = ("mean", "square", "t")
-
-    def __init__(self, beta1=0.9, beta2=0.999, epsilon=1e-8):
-        self.beta1, self.beta2 = share("beta1", beta1), share("beta2", beta2)
-        self.epsilon = positive("epsilon", epsilon)
-
-    def start(self, theta, decayed):
-        super().start(theta, decayed)
-        self.t = np.zeros(())  # an array, like all that is kept
-
-    def apply(self, update, theta):
-        self.t += 1
-        t, room = int(self.t), self.room
-        _running_mean(self.square, self.beta2, np.multiply(update, update, out=room))
-        _running_mean(self.mean, self.beta1, update)
-        np.divide(self.square, 1 - self.beta2**t, out=room)
-        np.sqrt(room, out=room)
-        room += self.epsilon
-        np.divide(self.mean, room, out=update)
-        update *= 1 / (1 - self.beta1**t)
-
-
-def _running_mean(mean, beta, new):
-    """`mean = beta * mean + (1 - beta) * new`, in place; `new` is overwritten."""
-    mean *= beta
-    new *= 1 - beta
-    mean += new
-
-
-class Optimizer:
+class Optimizer(Settings):
     """A chain of transforms, and a learning rate.
 
     Parameters
@@ -220,12 +43,18 @@ class Optimizer:
     array([0.75])
     """
 
+    steps = None  # taken since the start
+
     def __init__(self, learning_rate, transforms=()):
-        self.learning_rate = learning_rate
-        self.transforms = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
+        self._set_up(learning_rate, transforms, {"transforms": transforms})
+
+    def _set_up(self, learning_rate, transforms, settings):
+        self.learning_rate, self.settings = learning_rate, settings
+        transforms = transforms if isinstance(transforms, (list, tuple)) else [transforms]
+        self.transforms = [copy.copy(transform) for transform in transforms]  # what they remember belongs to this one
         for transform in self.transforms:
-            if isinstance(transform, type) or not hasattr(transform, "apply"):
-                raise TypeError(f"transforms must be transforms such as nn.Clip(1.0), not {transform!r}.")
+            if isinstance(transform, type) or not (hasattr(transform, "start") and hasattr(transform, "apply")):
+                raise TypeError(refusals.transform(transform))
 
     @property
     def learning_rate(self):
@@ -233,45 +62,53 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, rate):
-        hint = " To go up the gradient, negate the loss instead."
-        self._learning_rate = rate if callable(rate) else positive("learning_rate", rate, hint, most_dimensions=1)
+        self._learning_rate = positive("learning_rate", rate, UPHILL) if isinstance(rate, float) else other_rate(rate)
 
     def start(self, theta, decayed=None):
         """Forget the past and prepare for parameters of this shape; `train` calls it first.
 
         `decayed`, bool of shape `(n_parameters,)`, says which parameters weight decay applies to; by default all.
         """
-        self.steps, self.shape = 0, theta.shape
-        self._update = np.empty_like(theta)
+        self.steps, self.shape, self.decayed, self._update = 0, theta.shape, decayed, np.empty_like(theta)
         self.rate(theta)
         for transform in self.transforms:
             transform.start(theta, decayed)
 
+    def check_fit(self, theta, decayed):
+        """Refuse to go on with a network for whose parameters it was not started."""
+        if self.shape != theta.shape or not np.array_equal(self.decayed, decayed):
+            raise ValueError(refusals.other_network(self.shape, theta.shape))
+
     def rate(self, theta):
         """The learning rate of the coming step, in a shape that multiplies `theta`."""
+        return self._learning_rate if isinstance(self._learning_rate, float) else self._rates(theta)
+
+    def _rates(self, theta):
+        """From a schedule, or one for each network of a stack."""
         rate = self._learning_rate
         if callable(rate):
             rate = np.asarray(rate(self.steps))
             if rate.dtype.kind not in "iuf" or not np.isfinite(rate).all() or (rate < 0).any():
-                raise ValueError(
-                    f"the schedule returned {rate} at step {self.steps}; a rate is a number of at least 0."
-                )
-            rate = rate if rate.ndim else float(rate)
-        return _per_network(rate, theta)
+                raise ValueError(f"the schedule returned {rate} at step {self.steps}; it must be a number, at least 0.")
+            if rate.ndim == 0:
+                return float(rate)
+        if theta.ndim != 2 or rate.shape != theta.shape[:1]:
+            raise ValueError(refusals.rates(rate, theta))
+        return rate[:, None].astype(theta.dtype)
 
     def step(self, theta, grad):
         """Change `theta` in place; `grad` is left as it is."""
-        if not hasattr(self, "steps"):
+        if self.steps is None:
             raise RuntimeError(f"{self!r} was not started: call start(theta) first.")
-        update = grad
-        if self.transforms:
-            update = self._update
-            np.copyto(update, grad)
-            for transform in self.transforms:
-                transform.apply(update, theta)
-        np.multiply(update, self.rate(theta), out=self._update)
-        theta -= self._update
+        update = self._transformed(grad, theta) if self.transforms else grad
+        theta -= np.multiply(update, self.rate(theta), out=self._update)
         self.steps += 1
+
+    def _transformed(self, grad, theta):
+        np.copyto(self._update, grad)
+        for transform in self.transforms:
+            transform.apply(self._update, theta)
+        return self._update
 
     def memory(self):
         """What is carried from step to step, as a dict of arrays: views, for a checkpoint to copy."""
@@ -281,26 +118,15 @@ class Optimizer:
         """Go on, after `start`, from the number of steps taken and a copy of `memory()`."""
         own = self.memory()
         if set(own) != set(memory):
-            raise ValueError(
-                f"the saved optimizer kept {sorted(memory) or 'nothing'}, this one keeps {sorted(own) or 'nothing'}: "
-                "use the optimizer that the run began with."
-            )
+            raise ValueError(refusals.other_memory(sorted(memory), sorted(own)))
         for name, array in own.items():
             overwrite(f"optimizer memory {name}", array, memory[name])
         self.steps = int(steps)
 
-    def __repr__(self):
-        rate = self.learning_rate
-        if isinstance(rate, partial):
-            rate = f"{rate.func.__name__.strip('_')}{rate.args}"
-        return f"{type(self).__name__}({getattr(rate, '__name__', rate)})"
-
 
 def _chain(clip, weight_decay, *transforms):
-    before = [Clip(clip)] if clip is not None else []
-    if weight_decay:
-        before.append(Decay(weight_decay))
-    return before + [transform for transform in transforms if transform is not None]
+    before = [] if clip is None else [Clip(clip)]
+    return [*before, *([Decay(weight_decay)] if weight_decay else []), *transforms]
 
 
 class SGD(Optimizer):
@@ -339,10 +165,11 @@ class SGD(Optimizer):
     """
 
     def __init__(self, learning_rate, momentum=0.0, nesterov=False, weight_decay=0.0, clip=None):
-        velocity = Momentum(momentum, nesterov) if momentum else None
         if nesterov and not momentum:
             raise ValueError("nesterov=True needs a momentum, for instance momentum=0.9.")
-        super().__init__(learning_rate, _chain(clip, weight_decay, velocity))
+        chain = _chain(clip, weight_decay, *([Momentum(momentum, nesterov)] if momentum else []))
+        settings = dict(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, clip=clip)
+        self._set_up(learning_rate, chain, settings)
 
 
 class RMSProp(Optimizer):
@@ -365,7 +192,8 @@ class RMSProp(Optimizer):
     """
 
     def __init__(self, learning_rate=0.01, beta=0.99, epsilon=1e-8, weight_decay=0.0, clip=None):
-        super().__init__(learning_rate, _chain(clip, weight_decay, RMSScale(beta, epsilon)))
+        settings = dict(beta=beta, epsilon=epsilon, weight_decay=weight_decay, clip=clip)
+        self._set_up(learning_rate, _chain(clip, weight_decay, RMSScale(beta, epsilon)), settings)
 
 
 class Adam(Optimizer):
@@ -393,7 +221,8 @@ class Adam(Optimizer):
     """
 
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0, clip=None):
-        super().__init__(learning_rate, _chain(clip, weight_decay, AdamScale(beta1, beta2, epsilon)))
+        settings = dict(beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay, clip=clip)
+        self._set_up(learning_rate, _chain(clip, weight_decay, AdamScale(beta1, beta2, epsilon)), settings)
 
 
 class AdamW(Optimizer):
@@ -402,7 +231,7 @@ class AdamW(Optimizer):
     Parameters
     ----------
     learning_rate, beta1, beta2, epsilon, clip : as for `Adam`
-    weight_decay : float above 0, default 0.01
+    weight_decay : float, default 0.01
 
     Notes
     -----
@@ -416,16 +245,6 @@ class AdamW(Optimizer):
     """
 
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01, clip=None):
-        super().__init__(learning_rate, [*_chain(clip, 0, AdamScale(beta1, beta2, epsilon)), Decay(weight_decay)])
-
-
-def _per_network(rate, theta):
-    """`rate` in a shape that multiplies `theta`: a number, or a column with one rate per replicate."""
-    if isinstance(rate, float):
-        return rate
-    if theta.ndim != 2 or rate.shape != theta.shape[:1]:
-        stack = f"a stack of {theta.shape[0]}" if theta.ndim == 2 else "a single network"
-        raise ValueError(
-            f"learning_rate has shape {rate.shape}, but this is {stack}: pass a number, or one rate per replicate."
-        )
-    return rate[:, None].astype(theta.dtype)
+        settings = dict(beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay, clip=clip)
+        chain = [*_chain(clip, 0, AdamScale(beta1, beta2, epsilon)), *_chain(None, weight_decay)]
+        self._set_up(learning_rate, chain, settings)

@@ -9,7 +9,7 @@ will do as well.
 import math
 from functools import partial
 
-from nnlib.checks import positive, positive_int
+from nnlib.run.checks import positive, positive_int
 
 
 def constant(rate):

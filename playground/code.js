@@ -50,7 +50,7 @@ network = nn.Network(2, layers, loss="${S.loss}", rng=${isLegacy ? `np.random.Ra
 optimizer = nn.${optimizer}(${list(S.rate, ...options, S.l2 && `weight_decay=${S.l2}`)})
 nn.train(network, X, y, optimizer, epochs=${list(run.epochs, S.batch && `batch_size=${S.batch}, rng=${S.seed}`)})
 
-${isSquared && "\ndef accuracy(X, y):\n    return np.mean((network.predict(X)[:, 0] >= 0.5) == y)\n\n"}
+${isSquared && "\ndef accuracy(X, y):\n    return np.mean((network.predict(X)[:, 0] > 0.5) == y)\n\n"}
 ${score("training", "X, y")}
 ${isTested && score("test", "X_test, y_test")}
 nn.plots.decision_boundary(network, X, y)

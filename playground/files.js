@@ -1,4 +1,4 @@
-// Files for nn.load: a zip archive of a JSON header and NPY arrays; see nnlib/files.py.
+// Files for nn.load: a zip archive of a JSON header and NPY arrays; see nnlib/files/networks.py.
 
 export function networkFile({ loss }, { layers, theta }) {
 	const network = {

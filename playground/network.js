@@ -44,7 +44,7 @@ export const LOSSES = {
 export class Network {
 	#loss;
 	#two; // outputs, not one
-	#threshold; // of the output, for class 1
+	#threshold; // above which an output means class 1
 	#link; // from an output to a probability
 	#values; // of the inputs and each layer's units, (units, samples of a block)
 	#deltas; // gradients of the loss by them
@@ -53,8 +53,7 @@ export class Network {
 		const squared = loss.endsWith("squared_error");
 		this.#loss = LOSSES[loss];
 		this.#two = loss === "categorical_cross_entropy";
-		// Of two equal logits the first wins, as in argmax.
-		this.#threshold = squared ? 0.5 : this.#two ? Number.MIN_VALUE : 0;
+		this.#threshold = squared ? 0.5 : 0;
 		this.#link = squared ? (z) => z : sigmoid;
 		this.sizes = [2, ...layers, this.#two ? 2 : 1];
 		let size = 0;
@@ -126,7 +125,7 @@ export class Network {
 		for (const [at, n, z] of this.#blocks(X, rows, from, to)) {
 			for (let i = 0; i < n; i++) {
 				const t = y[rows ? rows[at + i] : at + i];
-				confusion[2 * t + (z[i] >= threshold ? 1 : 0)]++;
+				confusion[2 * t + (z[i] > threshold ? 1 : 0)]++;
 				loss += value(z[i], t);
 				d[i] = slope(z[i], t) / count;
 				if (two) [d[n + i], d[i]] = [d[i], -d[i]];

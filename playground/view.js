@@ -59,7 +59,7 @@ export function contour(field, size) {
 	const segments = [];
 	for (let node = 0; node < size * (size - 1); node++) {
 		const cell = [node, node + 1, node + size + 1, node + size];
-		const isHigh = cell.map((corner) => field[corner] >= 0.5);
+		const isHigh = cell.map((corner) => field[corner] > 0.5);
 		if (node % size === size - 1 || !isHigh.includes(!isHigh[0])) continue;
 		const points = cell.flatMap((from, i) => {
 			const [to, next] = [cell[(i + 1) % 4], isHigh[(i + 1) % 4]];
@@ -159,7 +159,7 @@ export function drawBoundary(canvas, picture, colors) {
 			const [u, v] = [x(set.X[2 * i]), y(set.X[2 * i + 1])];
 			if (set.y[i]) polyline([[u, v - 2 * h], [u + w, v + h], [u - w, v + h]], triangles).closePath();
 			else circle(u, v, radius, circles);
-			if (output[i] >= 0.5 !== set.y[i] > 0) circle(u, v, radius + 2.5, rings);
+			if (output[i] > 0.5 !== set.y[i] > 0) circle(u, v, radius + 2.5, rings);
 		}
 		stroke(c, rings, ink, 1.2);
 		for (const [path, color] of [[circles, class0], [triangles, class1]]) {

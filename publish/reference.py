@@ -2,7 +2,8 @@
 
 A module has a page if the package's docstring names it in backticks; the order of that text is the order of the pages.
 On a page stand the names that the module defines for the package or for an `__all__` of its own, or where there are none,
-its public functions and classes. Docstrings are in numpydoc's style, and their text is Markdown.
+its public functions and classes. A module in a folder, `folder.module`, is for users only if the package has its names,
+or has the module itself as `package.module`. Docstrings are in numpydoc's style, and their text is Markdown.
 """
 
 from __future__ import annotations
@@ -57,20 +58,21 @@ class Entry:
 class Module:
     """A module with a page."""
 
-    name: str
+    name: str  # run.guard, interop.plots
+    written: str  # how users write it: plots, if that is what the package calls it
     doc: str
     entries: list[Entry]
 
     @property
     def page(self) -> str:
-        return f"{self.name}.qmd"
+        return f"{self.written.replace('.', '-')}.qmd"
 
 
 def write(package_name: str, folder: Path, short: str = "nn") -> list[Path]:
     """Write the pages of a package into `folder`; users import it under the name `short`."""
     package = importlib.import_module(package_name)
     modules = read(package, short)
-    links = Links(modules, short)
+    links = Links(modules, short, package_name)
     pages = {folder / INDEX: _index(package, modules, links)}
     for module, following in zip(modules, [*modules[1:], None]):
         pages[folder / module.page] = _page(package_name, module, following, links)
@@ -90,15 +92,24 @@ def write(package_name: str, folder: Path, short: str = "nn") -> list[Path]:
 
 def read(package: ModuleType, short: str) -> list[Module]:
     """The modules that have a page, with their public names in the order of the source."""
-    named = dict.fromkeys(re.findall(r"`(?:\w+\.)?(\w+)`", package.__doc__ or ""))
-    modules = [_module(package, n, short) for n in named if importlib.util.find_spec(f"{package.__name__}.{n}")]
-    shown = {entry.name for module in modules for entry in module.entries} | {module.name for module in modules}
+    named = dict.fromkeys(re.findall(rf"`(?:{short}\.)?([\w.]+)`", package.__doc__ or ""))
+    modules = [_module(package, name, short) for name in named if _is_module(f"{package.__name__}.{name}")]
+    modules = [module for module in modules if module.entries or "." not in module.name]
+    shown = {entry.name for module in modules for entry in module.entries} | {module.written for module in modules}
     if missing := sorted(set(package.__all__) - shown):
         raise PublishError(
             f"no page of the reference has {', '.join(missing)}: name the module that defines "
             f"{'it' if len(missing) == 1 else 'them'}, in backticks, in the docstring of {package.__name__}"
         )
     return modules
+
+
+def _is_module(name: str) -> bool:
+    try:
+        spec = importlib.util.find_spec(name)
+        return spec is not None and spec.submodule_search_locations is None  # a folder has no names of its own
+    except ModuleNotFoundError:  # what stands before the last dot is none, or holds none
+        return False
 
 
 def _module(package: ModuleType, name: str, short: str) -> Module:
@@ -111,14 +122,17 @@ def _module(package: ModuleType, name: str, short: str) -> Module:
     # Two modules may define one name: the package has one of them.
     exported = {n for n in _exported(package) & vars(module).keys() if vars(module)[n] is getattr(package, n)}
     names = [n for n in defined if n in exported or n in own]
-    names = names or [n for n in defined if n[0] != "_" and callable(getattr(module, n))]
-    entries = []
+    last = name.rpartition(".")[2]
+    reached = getattr(package, last, None) is module
+    if reached and not names:
+        names = [n for n in defined if n[0] != "_" and callable(getattr(module, n))]
+    written, entries = last if reached else name, []
     for n in names:
-        entry = Entry(n, f"{short}.{n}" if n in exported else f"{short}.{name}.{n}", getattr(module, n), "")
+        entry = Entry(n, f"{short}.{n}" if n in exported else f"{short}.{written}.{n}", getattr(module, n), "")
         doc = defined[n] if entry.is_variable else entry.value.__doc__
         methods = tuple(_methods(entry.value, package)) if entry.is_class else ()
         entries.append(replace(entry, doc=inspect.cleandoc(doc or ""), methods=methods))
-    return Module(name, inspect.cleandoc(module.__doc__ or ""), entries)
+    return Module(name, written, inspect.cleandoc(module.__doc__ or ""), entries)
 
 
 def _exported(package: ModuleType) -> set[str]:
@@ -167,23 +181,24 @@ class Place:
 class Links:
     """Turns the names in docstrings into links to where the reference explains them."""
 
-    def __init__(self, modules: list[Module], short: str):
-        self.short = short
-        self.modules = {module.name: module.page for module in modules}
+    def __init__(self, modules: list[Module], short: str, package: str):
+        self.prefix = rf"(?:{short}|{package})\."
+        self.modules = {name: module.page for module in modules for name in (module.name, module.written)}
         self.classes = {entry.name for module in modules for entry in module.entries if entry.is_class}
         self.targets: dict[str, str] = {}
         for module in modules:
             for entry in module.entries:
-                names = {entry.full_name.removeprefix(f"{short}."), f"{module.name}.{entry.name}"}
+                names = {entry.full_name.removeprefix(f"{short}."), f"{module.written}.{entry.name}"}
                 self.targets |= dict.fromkeys(names, f"{module.page}#{entry.name}")
                 self.targets |= {method.full_name: f"{module.page}#{method.full_name}" for method in entry.methods}
 
     def code(self, code: str, place: Place) -> str:
         """Inline code, as a link if it is a name, or a call of it."""
-        match = re.fullmatch(rf"({self.short}\.)?([A-Za-z_][\w.]*)(?:\([^()]*\))?", code)
-        if not match or match[2] in place.own:
+        match = re.fullmatch(rf"({self.prefix})?([A-Za-z_][\w.]*)(?:\([^()]*\))?", code)
+        if not match or (match[2] in place.own and not match[1]):
             return f"`{code}`"
-        target = next((t for scope in (*place.scopes, "") if (t := self.targets.get(scope + match[2]))), None)
+        scopes = ("",) if match[1] else (*place.scopes, "")
+        target = next((t for scope in scopes if (t := self.targets.get(scope + match[2]))), None)
         if target is None and (match[1] or place.page == INDEX):  # elsewhere `losses` may well be a variable
             target = self.modules.get(match[2])
         return f"[`{code}`]({target.removeprefix(place.page) or target})" if target else f"`{code}`"
@@ -272,7 +287,7 @@ def _index(package: ModuleType, modules: list[Module], links: Links) -> str:
 
 
 def _page(package: str, module: Module, following: Module | None, links: Links) -> str:
-    place = Place(module.page, (f"{module.name}.",))
+    place = Place(module.page, (f"{module.written}.",))
     out = [_front(f"{package}.{module.name}", _summary(module.doc))]
     out += _prose(module.doc.partition("\n\n")[2], links, place)
     for entry in module.entries:

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import cost, measure, peers, readme, sweep, switches, works
-from nnlib import training
+from nnlib.run.guard import Guard
+from nnlib.run.samples import Samples
 
 
 def tiny(name):
@@ -87,18 +88,31 @@ def test_loops_by_hand_record_the_same_losses():
 
 
 def test_a_layout_is_switched_in_every_array():
-    work = tiny("digits-float64")
-    (hidden, last), scratch = work.network(switches.UnitsTogether).workspace(20)
-    for array in (hidden.outputs, hidden.wide, last.outputs, last.wide, scratch):
+    network, (X, y) = tiny("digits-float64").network(), tiny("digits-float64").samples()
+    for layer in network.layers:
+        switches.units_together_in(layer)
+    with switches.AS_THEY_LIE:
+        ((x, t, _),) = Samples(network, X, y)
+    outputs, ways_back = network._forward(x, training=True)
+    _, dz = network.loss_function.evaluate(outputs[-1], t)
+    for array in (x, t, *outputs, dz, ways_back[1](dz)):
         assert array.strides[-2] == array.itemsize < array.strides[-1]
-    assert hidden.activations.base is not None and np.shares_memory(hidden.activations, hidden.outputs)
-    assert np.shares_memory(hidden.gradient, hidden.wide)
+    assert np.shares_memory(outputs[0], network._forward(x, training=True)[0][0])  # no new ones at the next step
 
 
-def test_the_guard_is_switched_off_for_the_benchmark_alone():
-    step = training.Run.step
-    switches.without_guard(tiny("moons"), 2)()
-    assert training.Run.step is step
+def test_new_arrays_are_new_at_every_step():
+    network, (X, _) = tiny("digits-float64").network(), tiny("digits-float64").samples()
+    for layer in network.layers:
+        switches.new_arrays_in(layer)
+    first, second = (network._forward(X.T, training=True)[0] for _ in range(2))
+    assert not any(map(np.shares_memory, first, second))
+
+
+def test_nnlib_is_changed_for_the_benchmark_alone():
+    methods = Guard.check, Guard.passed, Samples.__iter__
+    for patcher in (switches.NO_GUARD, switches.AS_THEY_LIE):
+        switches.patched(patcher, peers.with_nnlib)(tiny("moons"), 2)()
+    assert (Guard.check, Guard.passed, Samples.__iter__) == methods
 
 
 def test_stacks_are_compared_per_network():
@@ -132,11 +146,12 @@ def test_exponents_of_cost_are_those_of_the_times(monkeypatch):
 
 
 def test_the_readme_shows_the_ratios_of_the_report():
-    work = {"work": "w", "batch": 32, "dtype": "float64", "threads": 1, "ratios": {"PyTorch": 0.256, "scikit-learn": 2}}
+    work = {"work": "w", "batch": 32, "shuffle": False, "dtype": "float64", "threads": 1}
+    work["ratios"] = {"PyTorch": 0.256, "scikit-learn": 2, "tutorial loop": 0.5}
     report = {"machine": {"cores": 2, "processor": "P"}, "rounds": 5, "works": dict.fromkeys(readme.WORKS, work)}
     text = readme.update(f"a\n{readme.START}\nold\n{readme.END}\nb", report)
     assert text.startswith("a\n") and text.endswith("\nb") and "old" not in text
-    assert text.count("| w, batches of 32, float64, one core | 2.00 | 0.26 |  |") == len(readme.WORKS)
+    assert text.count("| w, batches of 32, float64, one core | 0.50 | 2.00 | 0.26 |  |") == len(readme.WORKS)
     assert readme.update(text, report) == text
     assert readme.update(readme.README.read_text(encoding="utf-8"), report)  # it has the marks
     with pytest.raises(ValueError, match="put both where the table belongs"):

@@ -41,7 +41,9 @@ SETTINGS = {
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 def test_every_epoch_is_the_same(ours, theirs, activation, settings):
     settings = SETTINGS | {"activation": activation} | settings
-    one, two = ours(**settings).fit(X, Y), theirs(**settings).fit(X, Y)
+    # scikit-learn splits off the same share of each class if there are two of them, and no more.
+    y = Y == 1 if settings.get("early_stopping") and ours is nn.MLPClassifier else Y
+    one, two = ours(**settings).fit(X, y), theirs(**settings).fit(X, y)
     assert one.n_iter_ == two.n_iter_ and one.t_ == two.t_
     np.testing.assert_allclose(one.loss_curve_, two.loss_curve_, rtol=1e-9)
     np.testing.assert_allclose(one.predict(X), two.predict(X), rtol=1e-7)

@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris, make_moons, make_regression
@@ -18,7 +19,7 @@ from sklearn.inspection import DecisionBoundaryDisplay, permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import GridSearchCV, LearningCurveDisplay, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import nnlib as nn
@@ -59,6 +60,50 @@ def test_grid_search_over_the_parameters_that_are_new():
     assert {w.category.__name__ for w in caught} == {"ConvergenceWarning"}
     assert search.best_score_ > 0.9
     assert len(search.cv_results_["params"]) == 16
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_grid_search_over_the_settings_of_an_optimizer():
+    optimizer = nn.SGD(1e-9, momentum=0.9)
+    model = make_pipeline(StandardScaler(), classifier(optimizer=optimizer))
+    grid = {"mlpclassifier__optimizer__learning_rate": [1e-9, 0.1], "mlpclassifier__optimizer__momentum": [0.0, 0.9]}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, Y)
+    assert search.best_params_["mlpclassifier__optimizer__learning_rate"] == 0.1 and search.best_score_ > 0.9
+    best = search.best_estimator_["mlpclassifier"]
+    assert repr(best.optimizer) == f"SGD(0.1, momentum={best.optimizer.get_params()['momentum']})"
+    assert repr(optimizer) == "SGD(1e-09, momentum=0.9)" and f"optimizer={best.optimizer!r}" in repr(best)
+    assert "learning_rate_init" in best._repr_html_()
+    grid = {"optimizer": [nn.SGD(1e-9), nn.AdamW(1e-9)], "optimizer__learning_rate": [0.1]}
+    search = GridSearchCV(classifier(alpha=0), grid, cv=2, error_score="raise").fit(X / 5, Y)
+    assert [repr(each["optimizer"]) for each in search.cv_results_["params"]] == ["SGD(1e-09)", "AdamW(1e-09)"]
+    assert search.cv_results_["mean_test_score"].min() > 0.8
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_settings_of_an_optimizer():
+    model = classifier(optimizer=nn.Optimizer(0.1, [nn.Clip(1.0), nn.Momentum(0.5)]))
+    twin = clone(model).set_params(optimizer__learning_rate=0.2)
+    assert model.get_params()["optimizer__learning_rate"] == 0.1 != twin.get_params()["optimizer__learning_rate"]
+    other = classifier(optimizer=nn.Optimizer(0.2, [nn.Clip(1.0), nn.Momentum(0.5)]))
+    assert repr(twin) == repr(other) != repr(model)
+    np.testing.assert_array_equal(twin.fit(X, Y).loss_curve_, other.fit(X, Y).loss_curve_)
+    with pytest.raises(ValueError, match="Optimizer has no beta: it has learning_rate, transforms"):
+        model.set_params(optimizer__beta=0.5)
+    with pytest.raises(ValueError, match="learning_rate must be a finite number above 0"):
+        model.set_params(optimizer__learning_rate=-1)
+
+
+def test_a_pipeline_transforms_the_validation_set_too():
+    weight = np.random.default_rng(0).uniform(0, 2, 50)
+    X_val, y_val = 100 * X[::3], Y[::3]
+    with config_context(enable_metadata_routing=True):
+        model = classifier(early_stopping=True).set_fit_request(X_val=True, y_val=True, sample_weight_val=True)
+        pipeline = Pipeline([("scale", StandardScaler()), ("mlp", model)], transform_input=["X_val"])
+        pipeline.fit(100 * X, Y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
+        score = pipeline.score(X_val, y_val)
+    assert score > 0.95
+    best = np.average(pipeline.predict(X_val) == y_val, weights=weight)
+    assert pipeline["mlp"].best_validation_score_ == pytest.approx(best)
 
 
 def test_as_features_of_another_model():

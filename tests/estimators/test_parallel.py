@@ -26,7 +26,7 @@ def test_jobs_change_nothing_but_the_time():
     for optimizer in (nn.Adam(0.1), nn.SGD([0.1, 0.2, 0.3, 0.4, 0.5])):  # twice: the generators of Dropout go on
         stopping = nn.EarlyStopping(5)
         expected = nn.train(one, X, Y, optimizer, 30, early_stopping=stopping, **settings)
-        history = nn.train(two, X, Y, optimizer, 30, early_stopping=stopping, n_jobs=2, **settings)
+        history = nn.parallel.train(two, X, Y, optimizer, 30, early_stopping=stopping, n_jobs=2, **settings)
         same(one, two)
         for name in nn.History.columns:
             np.testing.assert_allclose(getattr(history, name), getattr(expected, name), rtol=1e-9)
@@ -37,7 +37,7 @@ def test_jobs_change_nothing_but_the_time():
 def test_a_schedule_of_one_rate_per_network_is_split_too():
     one, two = build(), build()
     nn.train(one, X, Y, nn.SGD(rates_of_five), 10)
-    nn.train(two, X, Y, nn.SGD(rates_of_five), 10, n_jobs=2)
+    nn.parallel.train(two, X, Y, nn.SGD(rates_of_five), 10, n_jobs=2)
     same(one, two)
 
 
@@ -49,12 +49,12 @@ def test_networks_that_diverge_in_one_of_the_jobs():
     rates = np.array([1e200, 1e200, 1e200, 0.1, 0.1])
     one, two = build(loss="squared_error"), build(loss="squared_error")
     expected = nn.train(one, X, Y, nn.SGD(rates), 20)
-    history = nn.train(two, X, Y, nn.SGD(rates), 20, n_jobs=2)
+    history = nn.parallel.train(two, X, Y, nn.SGD(rates), 20, n_jobs=2)
     np.testing.assert_array_equal(history.diverged, [True, True, True, False, False])
     np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-9)
     same(one, two)
     with pytest.raises(nn.DivergenceError, match="Lower the learning rate") as info:
-        nn.train(two, X, Y, nn.SGD(1e200), 20, n_jobs=2)
+        nn.parallel.train(two, X, Y, nn.SGD(1e200), 20, n_jobs=2)
     assert info.value.history.diverged.all()
 
 
@@ -64,10 +64,10 @@ def test_networks_that_diverge_in_one_of_the_jobs():
         (0, dict(n_jobs=2), ValueError, "this is a single network"),
         (range(3), dict(n_jobs=0), ValueError, "not 0"),
         (range(3), dict(n_jobs=1.5), ValueError, "not 1.5"),
-        (range(3), dict(n_jobs=2, callbacks=print), ValueError, "leave out callbacks"),
+        (range(3), dict(n_jobs=2, callbacks=print), ValueError, "cannot share callbacks: leave out"),
         (range(3), dict(n_jobs=2, batch_size=5, rng=np.random.default_rng(0)), TypeError, "pass a seed"),
     ],
 )
 def test_jobs_say_what_is_wrong(rng, options, error, part):
     with pytest.raises(error, match=part):
-        nn.train(build(rng), X, Y, nn.SGD(0.1), 2, **options)
+        nn.parallel.train(build(rng), X, Y, nn.SGD(0.1), 2, **options)

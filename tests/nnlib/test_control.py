@@ -239,5 +239,15 @@ def test_the_range_test_suggests_nothing_where_the_loss_does_not_fall(low, init)
 
 
 def test_the_range_test_takes_one_network():
-    with pytest.raises(ValueError, match=r"network.replicate\(0\)"):
+    with pytest.raises(ValueError, match=r"pass stack\[0\]"):
         nn.range_test(build(SEEDS), X, Y, nn.SGD(0.1))
+
+
+def test_the_range_test_takes_weights():
+    """Whole weights are rows that come several times."""
+    weights = np.arange(len(X)) % 3
+    rows = np.repeat(np.arange(len(X)), weights)
+    network = nn.Network(2, [nn.Dense(5, "tanh"), nn.Dense(1)], loss="binary_cross_entropy", rng=0)
+    weighted = nn.range_test(network, X, Y, nn.SGD(0.1), sample_weight=weights)
+    repeated = nn.range_test(network, X[rows], Y[rows], nn.SGD(0.1))
+    np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=1e-9)

@@ -63,7 +63,7 @@ def test_an_optimizer_comes_before_the_solver_and_is_not_changed():
     one = classifier(optimizer=optimizer, solver="lbfgs").fit(X, Y)
     two = classifier(solver="sgd", learning_rate_init=0.5, momentum=0.5, nesterovs_momentum=False).fit(X, Y)
     np.testing.assert_array_equal(one.loss_curve_, two.loss_curve_)
-    assert len(optimizer.transforms) == 1 and not hasattr(optimizer, "steps")
+    assert len(optimizer.transforms) == 1 and optimizer.steps is None
     assert hasattr(one, "partial_fit")
 
 
@@ -102,20 +102,55 @@ def test_weights_count_as_repeated_rows():
 
 @pytest.mark.parametrize("model, y", [(classifier(), Y), (regressor(), TARGETS)], ids=["classifier", "regressor"])
 def test_validation_data(model, y):
-    model.fit(X[:40], y[:40], validation_data=(X[40:], y[40:]))
+    model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
     assert len(model.validation_scores_) == len(model.validation_loss_curve_) == len(model.loss_curve_) == 5
     assert model.validation_scores_[-1] == pytest.approx(model.score(X[40:], y[40:]))
     encoded = y[40:] == "same" if y is Y else y[40:]
     assert model.validation_loss_curve_[-1] == pytest.approx(model.network_.loss(X[40:], encoded))
     assert model.best_validation_score_ == max(model.validation_scores_)
+    weight = RNG.uniform(0, 2, 20)
+    model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:], sample_weight_val=weight)
+    assert model.validation_scores_[-1] == pytest.approx(model.score(X[40:], y[40:], weight))
+    assert model.validation_loss_curve_[-1] == pytest.approx(model.network_.loss(X[40:], encoded, weight))
 
 
 def test_early_stopping_goes_back_to_the_best():
     model = regressor(early_stopping=True, max_iter=200, learning_rate_init=0.3, n_iter_no_change=5)
-    model.fit(X[:40], TARGETS[:40], validation_data=(X[40:], TARGETS[40:]))
+    model.fit(X[:40], TARGETS[:40], X_val=X[40:], y_val=TARGETS[40:])
     assert model.n_iter_ < 200
     assert model.score(X[40:], TARGETS[40:]) == pytest.approx(max(model.validation_scores_))
     assert model.validation_scores_[-1] < max(model.validation_scores_)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_early_stopping_trains_on_every_class(classes):
+    y = np.r_[np.repeat(range(classes - 1), 19), [classes - 1] * 2]
+    data, n = RNG.normal(size=(len(y), 3)), []
+
+    def count(self, samples, t, *rest):
+        n.append(t.sum(axis=0) if classes > 2 else [len(t) - t.sum(), t.sum()])
+
+    for seed in range(20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nn.MLPClassifier, "_descend", count)
+            classifier(early_stopping=True, validation_fraction=0.3, random_state=seed).fit(data, y)
+    assert np.min(n) >= 1 and np.ptp(n, axis=0).max() <= 1
+
+
+def test_a_tie_goes_to_the_first_class():
+    """At equal probability predict, the network and the score of the validation agree."""
+    for y in (Y, LABELS, (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)):
+        model = classifier(schedule=lambda step: 0.0, max_iter=1).fit(X, y)
+        model.coefs_, model.intercepts_ = [0 * W for W in model.coefs_], [0 * b for b in model.intercepts_]
+        model.set_params(warm_start=True).fit(X, y, X_val=X, y_val=y)
+        assert (model.predict_proba(X) == model.predict_proba(X)[0, 0]).all()
+        first = 0 * LABELS if y is LABELS else np.full(60, model.classes_[0])
+        np.testing.assert_array_equal(model.predict(X), first)
+        assert not model.network_.classify(X).any()
+        assert model.validation_scores_[-1] == model.score(X, y) == (y == first).reshape(60, -1).all(axis=1).mean()
+        model.intercepts_[-1][-1] = 1e-30  # its probability rounds to 1/2
+        np.testing.assert_array_equal(model.predict(X) != first, model.network_.classify(X).astype(bool))
+        assert (model.predict(X) != first).any()
 
 
 def test_transform_gives_the_last_hidden_layer():
@@ -136,7 +171,7 @@ def test_float32_stays_float32(solver):
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_input_becomes_dense_piece_by_piece(solver, monkeypatch):
-    monkeypatch.setattr(nn.estimators, "PIECE", 30)  # pieces of ten rows
+    monkeypatch.setattr("nnlib.network.PIECE", 80)  # pieces of ten rows
     rows, toarray = [], csr_array.toarray
 
     def spy(self, *args, **kwargs):
@@ -158,7 +193,7 @@ def test_several_labels():
     model = classifier(solver="lbfgs", max_iter=200).fit(X, LABELS)
     assert model.predict(X).shape == (60, 3) and model.out_activation_ == "logistic"
     assert model.score(X, LABELS) > 0.95
-    model = classifier(max_iter=3).fit(X, LABELS, validation_data=(X, LABELS))
+    model = classifier(max_iter=3).fit(X, LABELS, X_val=X, y_val=LABELS)
     assert model.validation_scores_[-1] == pytest.approx(model.score(X, LABELS))
 
 
@@ -201,6 +236,20 @@ def test_divergence_is_reported_at_once():
     assert np.isfinite(model.predict(X)).all() and np.isnan(model.validation_scores_[-1])
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("batch_size, max_iter", [(20, 200), (200, 200), (60, 4)])
+def test_an_explosion_without_an_overflow_is_told_once(early_stopping, batch_size, max_iter):
+    """The relus die on the way: the loss stays as high as it has come, or its penalty, and that looks settled."""
+    data = np.random.default_rng(0).uniform(0, 1e5, size=(300, 1))
+    model = regressor(solver="sgd", batch_size=batch_size, max_iter=max_iter, early_stopping=early_stopping)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(data, data[:, 0] ** 2)
+    (warning,) = caught
+    assert model.loss_curve_[-1] > 1e40
+    assert "the loss rose" in str(warning.message) and "Lower the learning rate, or scale X" in str(warning.message)
+
+
 def warm(model, *data, **changes):
     return lambda: model.set_params(warm_start=True).fit(*data).set_params(**changes).fit(*data)
 
@@ -214,8 +263,8 @@ ERRORS = {
     "optimizer": (lambda: classifier(optimizer=nn.Adam).fit(X, Y), "'optimizer'.*instance of.*Optimizer"),
     "init": (lambda: classifier(init="glorot").fit(X, Y), "unknown initializer 'glorot'. Known: he"),
     "lbfgs with dropout": (
-        lambda: classifier(solver="lbfgs", dropout=0.1).fit(X, Y, validation_data=(X, Y)),
-        "no dropout, validation_data: set solver='adam'",
+        lambda: classifier(solver="lbfgs", dropout=0.1).fit(X, Y, X_val=X, y_val=Y),
+        "no dropout, X_val: set solver='adam'",
     ),
     "stopping in parts": (
         lambda: regressor(early_stopping=True).partial_fit(X, TARGETS), "partial_fit does not support early_stopping"
@@ -228,10 +277,20 @@ ERRORS = {
         lambda: classifier().partial_fit(X, Y, classes=["same", "no"]), r"classes not in.*\['other'\].*\['no', 'same'\]"
     ),
     "unknown label in validation": (
-        lambda: classifier().fit(X, Y, validation_data=(X, ["new"] * 60)), r"validation y.*\['new'\]"
+        lambda: classifier().fit(X, Y, X_val=X, y_val=["new"] * 60), r"y_val.*\['new'\]"
     ),
-    "validation": (lambda: regressor().fit(X, TARGETS, validation_data=X), r"must be a pair \(X, y\)"),
+    "validation without y": (lambda: regressor().fit(X, TARGETS, X_val=X), "X_val and y_val go together: pass both"),
+    "validation without X": (lambda: regressor().fit(X, TARGETS, y_val=TARGETS), "X_val and y_val go together"),
+    "validation weights": (lambda: regressor().fit(X, TARGETS, X_val=X, y_val=TARGETS, sample_weight_val=[1]), "shape"),
     "validation size": (lambda: regressor(early_stopping=True).fit(X[:9], TARGETS[:9]), "set is too small: 1 of 9"),
+    "a class of one": (
+        lambda: classifier(early_stopping=True).fit(X, [*"abc", *["a"] * 57]),
+        r"classes in y have only 1 member.*members are: \['b', 'c'\]. Early stopping .*, or pass X_val and y_val",
+    ),
+    "more classes than fit": (
+        lambda: classifier(early_stopping=True).fit(X, [*"abcdefghij"] * 6),
+        "test_size = 6 should be .* number of classes = 10. Early stopping .* increase validation_fraction",
+    ),
     "other layers": (warm(regressor(), X, TARGETS, hidden_layer_sizes=3), "goes on with the network.*warm_start=False"),
     "other outputs": (
         lambda: regressor(warm_start=True).fit(X, TARGETS).fit(X, X), r"Dense\(2, 'identity'\).*Dense\(3, 'identity'\)"

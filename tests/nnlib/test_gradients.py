@@ -169,26 +169,141 @@ def test_soft_targets_and_several_yes_or_no_outputs():
 
 
 def test_the_check_finds_a_wrong_gradient():
-    def backward(a, da):
-        nn.tanh.backward(a, da)
-        da *= 1.1
+    def forward(z):
+        a, backward = nn.tanh.forward(z)
+        return a, lambda da: 1.1 * backward(da)
 
-    wrong = nn.Activation("wrong", nn.tanh.forward, backward)
+    wrong = nn.Activation("wrong", forward)
     network = nn.Network(3, [nn.Dense(5, wrong), nn.Dense(1)], loss="squared_error", rng=0)
     assert nn.check_gradient(network, *data("squared_error", 1), rng=0) > 1e-2
 
 
 def test_a_custom_activation_joins_in():
-    def forward(z):
-        np.logaddexp(0, z, out=z)
+    def in_place(z):
+        a = np.logaddexp(0, z, out=z)
+        return a, lambda da: da * -np.expm1(-a)
 
-    def backward(a, da):
-        da *= -np.expm1(-a)
+    for softplus in (nn.Activation("in place", in_place), OWN["softplus"]):
+        np.testing.assert_allclose(softplus.derivative([-1.0, 2.0]), nn.sigmoid([-1.0, 2.0]))
+        network = nn.Network(3, [nn.Dense(5, softplus), nn.Dense(1)], loss="squared_error", rng=0)
+        assert nn.check_gradient(network, *data("squared_error", 1), rng=0) < 1e-7
 
-    softplus = nn.Activation("softplus", forward, backward)
-    np.testing.assert_allclose(softplus.derivative(softplus([-1.0, 2.0])), nn.sigmoid([-1.0, 2.0]))
-    network = nn.Network(3, [nn.Dense(5, softplus), nn.Dense(1)], loss="squared_error", rng=0)
-    assert nn.check_gradient(network, *data("squared_error", 1), rng=0) < 1e-7
+
+# Written as on paper: new arrays, and the derivative from the input or the output.
+OWN = {
+    "square": nn.Activation("square", lambda z: (z**2, lambda da: 2 * z * da)),
+    "softplus": nn.Activation("softplus", lambda z: (np.log1p(np.exp(z)), lambda da: da / (1 + np.exp(-z)))),
+    "sine": nn.Activation("sine", lambda z: (np.sin(z), lambda da: da * np.cos(z))),
+}
+
+
+def log_cosh(z, t):
+    return np.log(np.cosh(z - t)).sum(axis=-2), np.tanh(z - t)
+
+
+class Shift(nn.Layer):
+    """Adds a number that is learned; writes its gradient as an attribute."""
+
+    def build(self, fan_in):
+        super().build(fan_in)
+        self.shapes = {"shift": (fan_in,)}
+
+    def draw(self, rng):
+        return {"shift": rng.normal(size=self.units)}
+
+    def forward(self, x, training):
+        def backward(da):
+            self.dshift = da.sum(axis=-1)
+            return da
+
+        return x + self.shift[..., None], backward
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("rng", [1, (3, 4)], ids=["single", "stack"])
+def test_what_own_pieces_return_is_what_is_used(name, rng):
+    """Nothing is filled in silence: the outputs are the formula's, and all parameters learn."""
+    X, y = data("squared_error", 1)
+    layers = [nn.Dense(5, OWN[name]), Shift(), nn.Dense(4, OWN[name]), nn.Dense(1)]
+    network = nn.Network(3, layers, loss=nn.Loss("log_cosh", nn.identity, log_cosh), rng=rng)
+    before, first = network.theta.copy(), network.layers[0]
+    expected = OWN[name](X @ first.W + first.b[..., None, :])
+    np.testing.assert_allclose(network.activations(X)[0], expected, rtol=1e-13)
+    np.testing.assert_allclose(network.loss(X, y), np.log(np.cosh(network.predict(X) - y)).mean(axis=(-1, -2)))
+    assert nn.check_gradient(network, X, y, rng=0) < 1e-7
+    history = nn.train(network, X, y, nn.SGD(0.02), 5)
+    assert (network.theta != before).all() and (history.loss[-1] < history.loss[0]).all()
+
+
+def broken(forward):
+    return lambda: nn.Network(3, [nn.Dense(5, nn.Activation("mine", forward)), nn.Dense(1)], loss="squared_error", rng=0)
+
+
+def layer_of(forward):
+    layer = type("Mine", (Shift,), {"forward": forward})()
+    return lambda: nn.Network(3, [nn.Dense(5), layer, nn.Dense(1)], loss="squared_error", rng=0)
+
+
+def loss_of(evaluate):
+    return lambda: nn.Network(3, [nn.Dense(2)], loss=nn.Loss("mine", nn.identity, evaluate), rng=(0, 1))
+
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (broken(lambda z: z**2), TypeError, "must return two things, the activations and a function for the way back"),
+        (broken(lambda z: None), TypeError, r"not None \(is a return missing\?\)"),
+        (broken(lambda z: (z**2, 2 * z)), TypeError, "two things"),
+        (broken(lambda z: (z.sum(axis=0), lambda da: da)), ValueError, r"an array of shape \(7,\).*expected shape \(5, 7\)"),
+        (broken(lambda z: (z**2, lambda da: None)), ValueError, "way back of <activation mine> returned None"),
+        (broken(lambda z: (z**2, lambda da: da.sum(axis=1))), ValueError, "way back .* as the gradient; expected"),
+        (layer_of(lambda self, x, training: x), TypeError, "forward of Mine must return two things, the outputs"),
+        (layer_of(lambda self, x, training: (x[:2], lambda da: da)), ValueError, "forward of Mine returned an array"),
+        (layer_of(lambda self, x, training: (x, lambda da: None)), ValueError, "way back of Mine returned None"),
+        (layer_of(lambda self, x, training: (x, lambda da: da)), ValueError,
+         "leaves out the gradient of 'shift': write self.dshift = ..."),
+        (loss_of(lambda z, t: ((z - t) ** 2).sum(axis=-2)), TypeError, "must return values, .*, and their gradient dz"),
+        (loss_of(lambda z, t: (((z - t) ** 2).mean(), z - t)), ValueError, "as the values, one per sample"),
+        (loss_of(lambda z, t: (((z - t) ** 2).sum(axis=-2), None)), ValueError, "returned None .* as the gradient dz"),
+    ],
+)  # fmt: skip
+def test_what_own_pieces_forget_is_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_an_activation_of_ones_own_is_checked_when_it_is_called():
+    square = nn.Activation("square", lambda z: z**2)
+    for call in (square, square.derivative):
+        with pytest.raises(TypeError, match="square.* must return two things"):
+            call([1.0, 2.0])
+
+
+def test_a_layer_that_works_in_place_does_not_change_the_callers_data():
+    class Greedy(Shift):
+        def forward(self, x, training):
+            x += 1
+            return super().forward(x, training)
+
+    X, y = data("squared_error", 1)
+    before = X.copy()
+    network = nn.Network(3, [Greedy(), nn.Dense(1)], loss="squared_error", rng=0)
+    with pytest.raises(ValueError, match="read-only"):
+        network.loss_and_gradient(X, y)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_the_check_says_where_a_kink_is():
+    """On a relu's kink a right gradient disagrees with differences; a wrong one elsewhere is called wrong."""
+    X, y = np.array([[0.0, 0.0], [1.0, -2.0]]), [1.0, 2.0]
+    network = nn.Network(2, [nn.Dense(5, "relu"), nn.Dense(1)], loss="squared_error", rng=0)  # biases are zero
+    with pytest.warns(UserWarning, match="kink here, where the input of a relu is about 0.*Move off it"):
+        assert nn.check_gradient(network, X, y, rng=0) > 1e-3
+    network.theta += 0.01 * np.random.default_rng(1).normal(size=network.theta.shape)
+    assert nn.check_gradient(network, X, y, rng=0) < 1e-7
+    wrong = nn.Activation("wrong", lambda z: (np.maximum(z, 0), lambda da: 0.5 * da * (z > 0)))
+    network = nn.Network(2, [nn.Dense(5, wrong, bias_init="normal"), nn.Dense(1)], loss="squared_error", rng=0)
+    assert nn.check_gradient(network, X, y, rng=0) > 1e-2  # a warning would be an error here
 
 
 def test_the_check_is_not_fooled_by_noise():

@@ -187,7 +187,7 @@ def test_a_copy_carries_state_and_draws_the_same(how, rng):
 def test_a_replicate_carries_state_and_noise():
     stack = noisy(SEEDS)
     nn.train(stack, X, Y, nn.SGD(0.02), 3)
-    single = stack.replicate(1)
+    single = stack[1]
     np.testing.assert_array_equal(single.state, stack.state[1])
     np.testing.assert_allclose(single.predict(X), stack.predict(X)[1], rtol=1e-12)
     alone, together = (nn.train(network, X, Y, nn.SGD(0.02), 3) for network in (single, stack))
@@ -391,14 +391,12 @@ class Scaled(nn.Layer):
     def draw(self, rng):
         return {"scale": rng.uniform(0.5, 1.5, self.units)}
 
-    def forward(self, inputs, buffers, training):
-        np.multiply(inputs[..., :-1, :], self.parts["scale"][..., None], out=buffers.activations)
-        return buffers.outputs
+    def forward(self, x, training):
+        def backward(da):
+            self.gradients["scale"][...] = (x * da).sum(axis=-1)
+            return da * self.scale[..., None]
 
-    def backward(self, inputs, buffers, previous=None):
-        np.sum(inputs[..., :-1, :] * buffers.gradient, axis=-1, out=self.gradients["scale"])
-        if previous is not None:
-            np.multiply(buffers.gradient, self.parts["scale"][..., None], out=previous)
+        return x * self.scale[..., None], backward
 
 
 @pytest.mark.parametrize("rng", [0, SEEDS], ids=["single", "stack"])
@@ -410,6 +408,56 @@ def test_a_layer_of_ones_own_joins_in(rng):
     assert (history.loss[-1] < history.loss[0]).all()
     np.testing.assert_array_equal(network.copy().predict(X), network.predict(X))
     assert network.decayed.sum() == 3 + 12 + 4 + 4
+
+
+class Sharp(nn.Dense):
+    """A Dense layer with one more parameter: how steep its activation is."""
+
+    def build(self, fan_in):
+        super().build(fan_in)
+        self.shapes = self.shapes | {"sharpness": (1,)}
+
+    def draw(self, rng):
+        return super().draw(rng) | {"sharpness": [1.5]}
+
+    def forward(self, x, training):
+        a, undo = super().forward(x, training)
+        a = a.copy()
+
+        def backward(da):
+            self.dsharpness = (a * da).sum(axis=(-1, -2))[..., None]
+            return undo(da * self.sharpness[..., None])
+
+        return a * self.sharpness[..., None], backward
+
+
+@pytest.mark.parametrize("rng", [0, SEEDS], ids=["single", "stack"])
+def test_a_layer_may_add_a_parameter_to_dense(rng):
+    network = nn.Network(3, [Sharp(5, "tanh"), nn.Dense(1)], loss="squared_error", rng=rng)
+    assert network.theta.shape[-1] == 3 * 5 + 5 + 1 + 6
+    assert nn.check_gradient(network, X, Y, rng=0) < 1e-7
+    assert (np.array(network.layers[0].sharpness) == 1.5).all()
+
+
+def test_layers_cannot_be_added_to_a_network():
+    network = noisy()
+    assert isinstance(network.layers, tuple)
+    with pytest.raises(AttributeError):
+        network.layers.append(nn.Dense(1))
+
+
+@pytest.mark.parametrize("name", ["zeros", "normal", "uniform"])
+def test_biases_by_name(name):
+    network = nn.Network(3, [nn.Dense(50, bias_init=name), nn.Dense(1)], loss="squared_error", rng=0)
+    b = network.layers[0].b
+    assert {"zeros": not b.any(), "normal": 0 < np.abs(b).max() < 0.1, "uniform": 0 <= b.min() < b.max() < 1}[name]
+
+
+def test_predictions_leave_nothing_behind_and_training_lets_go():
+    network = noisy()
+    nn.train(network, X, Y, nn.SGD(0.01), 2)
+    network.predict(X), network.loss_and_gradient(X, Y, training=True)
+    assert not any(layer.kept for layer in network.layers)
 
 
 # Bad input
@@ -425,9 +473,9 @@ def test_a_layer_of_ones_own_joins_in(rng):
         *((lambda epsilon=epsilon: nn.BatchNorm(epsilon=epsilon), ValueError,
            ["epsilon must be a finite number above 0", f"not {epsilon!r}"])
           for epsilon in (0, -1e-5, np.nan, np.inf, "1e-5", None)),
-        (lambda: nn.BatchNorm(0.9), ValueError, ["unknown activation 0.9", "Known: identity"]),
+        (lambda: nn.BatchNorm(0.9), ValueError, ["unknown activation 0.9", "Known: gelu, identity"]),
         (lambda: nn.BatchNorm("rellu"), ValueError, ["unknown activation 'rellu'", "Did you mean 'relu'?"]),
-        (lambda: nn.BatchNorm().gamma, AttributeError, ["BatchNorm(", "has no weights", "network.layers"]),
+        (lambda: nn.BatchNorm().gamma, AttributeError, ["BatchNorm has no gamma", "network.layers"]),
         (lambda: nn.Network(2, [nn.Dense(3), nn.Dropout(0.5)], loss="squared_error", rng=0), ValueError,
          ["the last layer must be Dense, not Dropout(0.5)", "gives the outputs"]),
         (lambda: nn.Network(2, [nn.Dense(3), nn.BatchNorm()], loss="squared_error", rng=0), ValueError,
@@ -436,7 +484,7 @@ def test_a_layer_of_ones_own_joins_in(rng):
          ["layers such as nn.Dense(8, 'tanh')", "Dropout"]),
         (lambda: nn.Network(2, [nn.Dense(3, bias_init=lambda rng, fan_in, units: [1.0])], loss="squared_error", rng=0),
          ValueError, ["Dense(3, 'identity') starts with b of shape (1,); expected (3,)"]),
-        (lambda: noisy().replicate(0), ValueError, ["single network", "rng=[seed"]),
+        (lambda: noisy()[0], ValueError, ["single network", "rng=[seed"]),
     ],
 )  # fmt: skip
 def test_bad_layers(make, error, parts):

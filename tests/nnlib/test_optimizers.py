@@ -325,9 +325,8 @@ def test_decoupled_decay_shrinks_weights_only_whatever_the_batch(rng, batch_size
     np.testing.assert_allclose(network.theta, np.where(network.decayed, shrunk, 1) * before, rtol=1e-12)
 
 
-def flat_loss(z, t, dz, scratch):
-    dz[...] = 0
-    return np.zeros((*z.shape[:-2], z.shape[-1]))
+def flat_loss(z, t):
+    return np.zeros(z.shape[:-2] + z.shape[-1:]), np.zeros_like(z)
 
 
 def test_decay_as_a_penalty_is_the_gradient_of_half_the_squared_weights():
@@ -430,7 +429,7 @@ def started(optimizer, theta=(0.0, 1.0)):
         (lambda: nn.SGD(0.1, nesterov=True), ValueError, ["nesterov=True needs a momentum", "momentum=0.9"]),
         (lambda: nn.SGD(0.1, weight_decay=-1), ValueError, ["weight_decay must be a finite number above 0, not -1"]),
         (lambda: nn.Adam(0.1, weight_decay=np.nan), ValueError, ["weight_decay", "not nan"]),
-        (lambda: nn.AdamW(0.1, weight_decay=0), ValueError, ["weight_decay must be a finite number above 0, not 0"]),
+        (lambda: nn.AdamW(0.1, weight_decay=-1), ValueError, ["weight_decay must be a finite number above 0, not -1"]),
         (lambda: nn.SGD(0.1, clip=0), ValueError, ["norm must be a finite number above 0, not 0"]),
         (lambda: nn.RMSProp(0.1, beta=1.0), ValueError, ["beta must be at least 0 and below 1, not 1.0"]),
         (lambda: nn.RMSProp(0.1, epsilon=-1), ValueError, ["epsilon must be a finite number above 0, not -1"]),
@@ -456,7 +455,7 @@ def test_optimizers_say_what_is_wrong(build, error, parts):
 
 def test_a_schedule_that_goes_wrong_later_stops_there():
     network = classifier()
-    with pytest.raises(ValueError, match="the schedule returned -0.1 at step 2; a rate is a number of at least 0"):
+    with pytest.raises(ValueError, match="the schedule returned -0.1 at step 2; it must be a number, at least 0"):
         nn.train(network, X, Y, nn.SGD(lambda step: 0.1 * (1 - step) if step else 0.1), 5)
     assert np.isfinite(network.theta).all()
 
@@ -464,7 +463,7 @@ def test_a_schedule_that_goes_wrong_later_stops_there():
 def test_going_on_with_a_network_of_another_size():
     optimizer = nn.Adam(0.1)
     nn.train(classifier(), X, Y, optimizer, 1)
-    with pytest.raises(ValueError, match=r"started for parameters of shape \(29,\).*\(36,\): leave out restart=False"):
+    with pytest.raises(ValueError, match=r"started for parameters of shape \(29,\).*\(36,\), or other layers: leave out restart=False"):
         nn.train(classifier(hidden=5), X, Y, optimizer, 1, restart=False)
 
 
@@ -472,3 +471,57 @@ def test_a_single_transform_needs_no_list_and_repr_is_readable():
     assert nn.Optimizer(0.1, nn.Clip(2.0)).transforms[0].norm == 2
     assert repr(nn.SGD(nn.schedules.cosine(0.1, 10))) == "SGD(cosine(0.1, 10, 0.0))"
     assert repr(nn.Adam(0.5)) == "Adam(0.5)" and repr(nn.SGD(rosenbrock)) == "SGD(rosenbrock)"
+
+
+# Going on, sharing, settings
+
+
+def test_an_optimizer_does_not_go_on_with_other_layers():
+    """Equal numbers of parameters, other biases: the old mask would leave four weights undecayed."""
+    X, y = np.ones((4, 2)), np.zeros(4)
+    one = nn.Network(2, [nn.Dense(4, "tanh"), nn.Dense(1)], loss="squared_error", rng=0)
+    other = nn.Network(16, [nn.Dense(1)], loss="squared_error", rng=0)
+    assert one.theta.shape == other.theta.shape
+    optimizer = nn.AdamW(0.1)
+    nn.train(one, X, y, optimizer, 2)
+    before = other.theta.copy()
+    with pytest.raises(ValueError, match="or other layers: leave out restart=False"):
+        nn.train(other, np.ones((4, 16)), y, optimizer, 2, restart=False)
+    np.testing.assert_array_equal(other.theta, before)
+    nn.train(one.copy(), X, y, optimizer, 2, restart=False)  # the same layers
+    assert optimizer.steps == 4
+
+
+def test_optimizers_made_from_one_transform_remember_apart():
+    momentum = nn.Momentum(0.9)
+    one, two = nn.Optimizer(0.1, [momentum]), nn.Optimizer(0.1, [momentum])
+    theta, other = np.zeros(2), np.zeros(2)
+    one.start(theta), two.start(other)
+    for _ in range(3):
+        one.step(theta, np.ones(2))
+    two.step(other, np.ones(2))
+    np.testing.assert_allclose(other, -0.1)
+
+
+def test_no_decay_is_a_decay_of_zero():
+    plain, decoupled = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    for optimizer, theta in ((nn.Adam(0.1), plain), (nn.AdamW(0.1, weight_decay=0), decoupled)):
+        optimizer.start(theta)
+        optimizer.step(theta, np.array([0.3, 0.1]))
+    np.testing.assert_array_equal(plain, decoupled)
+    with pytest.raises(ValueError, match="weight_decay must be a finite number above 0, not -1"):
+        nn.AdamW(weight_decay=-1)
+
+
+def test_settings_can_be_told_apart_and_changed():
+    shown = [repr(nn.SGD(0.1)), repr(nn.SGD(0.1, momentum=0.9)), repr(nn.Adam(0.1, beta2=0.9)), repr(nn.AdamW(0.1))]
+    assert shown == ["SGD(0.1)", "SGD(0.1, momentum=0.9)", "Adam(0.1, beta2=0.9)", "AdamW(0.1)"]
+    for text in (*shown, "AdamW(0.1, weight_decay=0.5, clip=1.0)", "RMSProp(0.01, beta=0.5)"):
+        assert repr(eval(text, vars(nn))) == text
+    optimizer = nn.SGD(0.1, momentum=0.9)
+    optimizer.learning_rate = 0.5
+    assert optimizer.get_params()["learning_rate"] == 0.5
+    assert repr(optimizer.set_params(momentum=0.5, clip=2.0)) == "SGD(0.5, momentum=0.5, clip=2.0)"
+    assert [type(t).__name__ for t in optimizer.transforms] == ["Clip", "Momentum"]
+    rates = nn.SGD([0.1, 0.2])
+    assert repr(rates) == "SGD([0.1 0.2])"

@@ -126,17 +126,22 @@ def test_one_rate_per_replicate_or_one_for_all():
 
 def test_replicate_is_a_copy():
     stack = build(SEEDS)
-    single = stack.replicate(1)
+    single = stack[1]
     assert single.replicates is None and stack.replicates == 3
     np.testing.assert_array_equal(single.predict(X), stack.predict(X)[1])
     before = stack.theta.copy()
     nn.train(single, X, Y["binary_cross_entropy"], nn.SGD(1.0), 3)
     np.testing.assert_array_equal(stack.theta, before)
     with pytest.raises(ValueError, match="single network"):
-        single.replicate(0)
-    for several in (slice(0, 2), [0, 1], 1.0):
-        with pytest.raises(TypeError, match="the number of one network"):
-            stack.replicate(several)
+        single[0]
+    assert stack[np.int64(-1)].replicates is None
+    for nothing in (True, [], [False] * 3, [[0, 1]], slice(3, 3)):
+        with pytest.raises(ValueError, match="names no network: write its number, or a slice"):
+            stack[nothing]
+    for wrong in (3, -4, 1.0, "1", [0, 3], [True, False]):
+        with pytest.raises(IndexError):
+            stack[wrong]
+    assert [one.replicates for one in stack] == [None] * 3  # a loop goes over the networks
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_a_pickle_holds_the_parameters_and_little_else():
 
 def test_a_part_of_a_stack_trains_like_the_stack():
     stack, y = build(SEEDS), Y["binary_cross_entropy"]
-    part = stack.part(slice(1, 3))
+    part = stack[1:3]
     assert part.replicates == 2
     before = stack.theta.copy()
     nn.train(part, X, y, nn.SGD([0.1, 0.2]), 5)
@@ -188,7 +193,7 @@ def test_a_part_of_a_stack_trains_like_the_stack():
 def test_parts_by_numbers_masks_and_slices(rows):
     layers = [nn.Dense(5, "tanh"), nn.Dropout(0.5), nn.Dense(1)]
     stack = nn.Network(2, layers, loss="squared_error", rng=SEEDS)
-    part, chosen, y = stack.part(rows), np.arange(3)[rows], X[:, :1]
+    part, chosen, y = stack[rows], np.arange(3)[rows], X[:, :1]
     nn.train(part, X, y, nn.SGD(0.1), 3)
     nn.train(stack, X, y, nn.SGD(0.1), 3)
     np.testing.assert_allclose(part.theta, stack.theta[chosen], **SAME)
@@ -224,7 +229,7 @@ def test_layers_and_vector_are_the_same_numbers():
     with pytest.raises(ValueError, match=r"theta has shape \(3,\)"):
         network.theta = [1, 2, 3]
     assert (network.theta == 0).all()
-    with pytest.raises(AttributeError, match="grad"):  # it would no longer be what the layers write to
-        network.grad = np.zeros_like(network.theta)
+    network.grad = np.ones_like(network.theta)  # copied: it stays what the layers write to
+    assert np.shares_memory(network.layers[0].dW, network.grad) and (network.layers[0].dW == 1).all()
     with pytest.raises(ValueError, match="numbers per network"):
         network.unpack([1, 2, 3])

@@ -53,7 +53,7 @@ def test_training_in_parts_goes_on_with_the_optimizer():
     [
         (iter(BATCHES), ValueError, ["gone through only once", "returns a new iterator"]),
         ([], ValueError, ["iterable of batches is empty"]),
-        ([X], ValueError, ["batch 0 is not a pair (X, y)"]),
+        ([X], ValueError, ["batch 0 must be a pair (X, y)", "not a ndarray"]),
         ([BATCHES[0], (X[:5, :2], Y[:5])], ValueError, ["batch 1: X has 2 features"]),
         ([BATCHES[0], (X[:5], np.full(5, "a"))], TypeError, ["batch 1: y has dtype"]),
         (X, ValueError, ["y is missing", "iterable of batches"]),
@@ -159,3 +159,17 @@ def test_sparse_matrices_are_used_row_by_row(form):
     bad = sparse.csr_array(np.where(dense == dense.max(), np.nan, dense))
     with pytest.raises(ValueError, match="NaN or infinite"):
         one.predict(bad)
+
+
+def test_a_batch_without_weight_counts_for_nothing():
+    """As in memory, where a batch of an epoch may happen to hold such samples only."""
+    weights = np.r_[np.ones(10), np.zeros(10)]
+    X, y = np.random.default_rng(5).normal(size=(20, 2)), np.arange(20) % 2
+    one, two = (nn.Network(2, [nn.Dense(1)], loss="binary_cross_entropy", rng=0) for _ in range(2))
+    batches = [(X[:10], y[:10], weights[:10]), (X[10:], y[10:], weights[10:])]
+    streamed = nn.train(one, batches, None, nn.SGD(0.1), 3)
+    together = nn.train(two, X, y, nn.SGD(0.1), 3, batch_size=10, shuffle=False, sample_weight=weights)
+    np.testing.assert_array_equal(one.theta, two.theta)
+    np.testing.assert_array_equal(streamed.loss, together.loss)
+    with pytest.raises(ValueError, match="the weights of all batches are zero"):
+        nn.train(one, batches[1:], None, nn.SGD(0.1), 1)

@@ -221,7 +221,8 @@ def test_divergence_warns_of_nothing_and_can_be_followed_by_training():
 
 def test_a_rate_too_high_for_cross_entropy_is_no_divergence():
     """Its loss grows with the logits, but stays finite: nothing to report but the numbers."""
-    history = nn.train(build(), X, Y, nn.SGD(1e4), 50)
+    with pytest.warns(UserWarning, match="the loss rose"):
+        history = nn.train(build(), X, Y, nn.SGD(1e4), 50)
     assert np.isfinite(history.loss).all() and not history.diverged
 
 
@@ -260,7 +261,7 @@ def test_a_comparison_of_numpy_ends_a_training():
 
 def test_networks_from_read_only_maps_can_be_trained():
     state = build().__getstate__()
-    for name in ("_theta", "_state"):
+    for name in ("theta", "state"):
         state[name].flags.writeable = False
     network = object.__new__(nn.Network)
     network.__setstate__(state)
@@ -279,3 +280,90 @@ def test_early_stopping_may_be_shared():
     history = nn.train(one, X, Y, nn.SGD(0.5), 50, early_stopping=stopping, callbacks=inner)
     np.testing.assert_array_equal(history.loss, expected[0].loss)
     np.testing.assert_array_equal(expected[2].loss, expected[1].loss)
+
+
+# Warnings: what is allowed, and seldom meant
+
+
+def test_a_loss_that_ends_far_above_its_start_is_told():
+    """Steps too long, and cut short before anything overflows: nothing diverges in NumPy's sense."""
+    x = np.linspace(-1, 1, 50)[:, None] * 1e5
+    network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    with pytest.warns(UserWarning, match="the loss rose from .* to .*: the steps are too long. Lower the learning rate"):
+        nn.train(network, x, x[:, 0] ** 2, nn.SGD(1e-9), 12)
+    stack = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=[0, 1])
+    with pytest.warns(UserWarning, match="1 of 2 networks: the loss rose"):
+        nn.train(stack, x, x[:, 0], nn.SGD([1e-9, 1e-12]), 12)
+
+
+def test_a_small_loss_may_rise():
+    """From the optimum, a few noisy steps: 100 times nothing is nothing."""
+    x = np.linspace(-1, 1, 50)[:, None]
+    network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
+    nn.train(network, x, 3 * x, nn.SGD(0.5), 200)
+    assert network.loss(x, 3 * x) < 1e-20
+    history = nn.train(network, x, 3 * x, nn.Adam(0.01), 3)
+    assert history.loss[-1] > 1e3 * history.loss[0]
+
+
+@pytest.mark.parametrize("activation, y", [("sigmoid", [0, 100]), ("tanh", [-2, 1]), ("relu", [-1, 1]), ("softmax", [[2, 0], [0, 1]])])
+def test_targets_that_the_last_activation_cannot_reach_are_told(activation, y):
+    network = nn.Network(2, [nn.Dense(np.ndim(y), activation)], loss="squared_error", rng=0)
+    message = f"y ranges from .* to .*, but the last layer, .*{activation}.*leave out its activation, as in nn.Dense"
+    with pytest.warns(UserWarning, match=message):
+        nn.train(network, X[:2], np.array(y), nn.SGD(0.1), 1)
+    nn.train(network, X[:2], np.ones((2, np.ndim(y))) / 2, nn.SGD(0.1), 1)  # and within its bounds nothing is
+
+
+# Arrays of all kinds
+
+
+@pytest.mark.parametrize("how", ["every second", "Fortran", "reversed", "read-only", "column of a table"])
+def test_arrays_may_lie_in_memory_as_they_like(how):
+    n = 40
+    rng = np.random.default_rng(3)
+    table = rng.normal(size=(2 * n, 4))
+    plain = np.ascontiguousarray(table[:n, :2]), (table[:n, 2] > 0).astype(float), np.abs(table[:n, 3])
+    X_, y_, w_ = {
+        "every second": lambda a: np.repeat(a, 2, axis=0)[::2],
+        "Fortran": np.asfortranarray,
+        "reversed": lambda a: a[::-1].copy()[::-1],
+        "read-only": lambda a: a.copy(),
+        "column of a table": lambda a: np.concatenate([a.reshape(n, -1)] * 2, axis=1)[:, : a.size // n].reshape(a.shape),
+    }[how], None, None
+    arrays = [X_(a) for a in plain]
+    for array in arrays:
+        array.flags.writeable = False
+    results = []
+    for X_, y_, w_ in (plain, arrays):
+        network = build()
+        nn.train(network, X_, y_, nn.Adam(0.1), 3, batch_size=16, rng=0, sample_weight=w_, validation=(X_, y_, w_))
+        results.append((network.theta, network.predict(X_), network.evaluate(X_, y_, w_)[0]))
+    for ours, expected in zip(*results):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12)
+
+
+def test_evaluate_weighs_loss_and_accuracy_alike():
+    network, weight = build(), np.arange(len(Y), dtype=float)
+    loss, accuracy = network.evaluate(X, Y, weight)
+    assert loss == network.loss(X, Y, weight) and accuracy == network.accuracy(X, Y, weight)
+    np.testing.assert_allclose(accuracy, np.average(network.classify(X) == Y, weights=weight), rtol=1e-12)
+    twice = np.repeat(np.arange(len(Y)), weight.astype(int))
+    np.testing.assert_allclose(accuracy, network.accuracy(X[twice], Y[twice]), rtol=1e-12)
+    numbers = nn.Network(2, [nn.Dense(1)], loss="squared_error", rng=0)
+    assert numbers.evaluate(X, Y)[1] is None
+
+
+def test_a_tie_goes_to_class_zero():
+    """As with argmax, and as scikit-learn's threshold p > 0.5 has it."""
+    network = nn.Network(2, [nn.Dense(1, init="zeros")], loss="binary_cross_entropy", rng=0)
+    assert (network.predict(X) == 0.5).all() and not network.classify(X).any()
+    assert network.accuracy(X, np.zeros(len(X))) == 1
+
+
+def test_a_divergence_with_several_outputs_says_that_they_are_summed():
+    """Keras and PyTorch take the mean over the outputs: a rate that works there is too high here."""
+    y = np.random.default_rng(0).normal(size=(30, 20))
+    network = nn.Network(2, [nn.Dense(50, "relu"), nn.Dense(20)], loss="squared_error", rng=0)
+    with pytest.raises(nn.DivergenceError, match="the loss is a sum over 20 outputs, and that much larger than a mean"):
+        nn.train(network, 10 * X, y, nn.SGD(0.5), 500)

@@ -67,7 +67,7 @@ nn.train(network, X, y, optimizer, epochs=500)
 
 
 def accuracy(X, y):
-    return np.mean((network.predict(X)[:, 0] >= 0.5) == y)
+    return np.mean((network.predict(X)[:, 0] > 0.5) == y)
 
 
 print(f"training: loss {network.loss(X, y):.4g}, accuracy {accuracy(X, y):.4g}")

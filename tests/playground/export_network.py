@@ -50,7 +50,7 @@ def one(settings, X, y, seed):
     start = network(*settings, seed)
     value, gradient = start.loss_and_gradient(X, y)
     outputs = start.predict(X)
-    right = (outputs.ravel() >= 0.5) == y if outputs.shape[1] == 1 else start.classify(X) == y
+    right = (outputs.ravel() > 0.5) == y if outputs.shape[1] == 1 else start.classify(X) == y
     few = slice(0, 5)
     runs = []
     for name, make in OPTIMIZERS.items():

@@ -41,7 +41,7 @@ function unzip(file) {
   return entries;
 }
 
-test("the entries and the header are those that nnlib/files.py asks for", () => {
+test("the entries and the header are those that nnlib.load asks for", () => {
   const entries = unzip(networkFile(S, network));
   const arrays = ["layers.0.W.npy", "layers.0.b.npy", "layers.1.W.npy", "layers.1.b.npy"];
   assert.deepEqual([...entries.keys()], ["header.json", ...arrays]);

@@ -130,13 +130,13 @@ test("the first entry is the untrained network's, that of the test set comes aft
   assert.deepEqual([testLoss[0], testAccuracy[0]], [after.loss, after.accuracy]);
 });
 
-test("accuracy with a squared error counts outputs from 0.5 on as class 1", () => {
+test("accuracy with a squared error counts outputs above 0.5 as class 1", () => {
   const S = { ...PLAIN, loss: "squared_error" };
   const data = makeData(S);
   const run = new Run(S, data);
   const outputs = run.network.probabilities(data.train.X, data.train.n);
   run.runEpoch();
-  const right = outputs.filter((p, i) => (p >= 0.5 ? 1 : 0) === data.train.y[i]).length;
+  const right = outputs.filter((p, i) => (p > 0.5 ? 1 : 0) === data.train.y[i]).length;
   assert.equal(run.history.accuracy[0], right / data.train.n);
 });
 

@@ -13,19 +13,19 @@ import nnlib
 from publish.errors import PublishError
 from publish.reference import write
 
-# Modules of nnlib that are not for its users.
-INTERNAL = {"checks", "parallel"}
-
 PACKAGE = '''
     """toys: a package for this test.
 
-    First `shapes`, then `tools`. `missing` is no module.
+    First `shapes`, then `tools`. `missing` is no module, nor is `missing.too` or `Shape.draw`.
+    In `rooms`: `rooms.attic`, `rooms.cellar`, `rooms.boiler`.
 
         import toys
     """
+    from toys.rooms import cellar
+    from toys.rooms.attic import area_of_box
     from toys.shapes import SIZES, Circle, Shape, ShapeError, area, unit
 
-    __all__ = ["SIZES", "Circle", "Shape", "ShapeError", "area", "unit"]
+    __all__ = ["SIZES", "Circle", "Shape", "ShapeError", "area", "area_of_box", "cellar", "unit"]
 '''
 SHAPES = '''
     """Shapes, and what they cost at 5 $ each.
@@ -117,13 +117,40 @@ TOOLS = '''
     def _secret():
         """Not for users."""
 '''
+ATTIC = '''
+    """The attic."""
+
+    from toys.rooms.cellar import area
+
+    def area_of_box():
+        """See `area`, `toys.area` and `toys.cellar.area`."""
+
+    class Rafters:
+        """Not for users."""
+'''
+CELLAR = '''
+    """The cellar."""
+
+    def area(depth):
+        """What `toys.area` is above."""
+'''
+FILES = {
+    "__init__": PACKAGE,
+    "shapes": SHAPES,
+    "tools": TOOLS,
+    "left_out": '"""Left out."""',
+    "rooms/__init__": '"""Rooms."""',
+    "rooms/attic": ATTIC,
+    "rooms/cellar": CELLAR,
+    "rooms/boiler": 'def heat():\n    """Not for users."""',
+}
 
 
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
-    """Write the package, and its pages; return what reads a page."""
-    (tmp_path / "toys").mkdir()
-    for name, text in {"__init__": PACKAGE, "shapes": SHAPES, "tools": TOOLS, "left_out": '"""Left out."""'}.items():
+    """Write the package; return the folder for its pages."""
+    (tmp_path / "toys/rooms").mkdir(parents=True)
+    for name, text in FILES.items():
         (tmp_path / f"toys/{name}.py").write_text(textwrap.dedent(text).lstrip())
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path / "pages"
@@ -143,9 +170,9 @@ def section(page, anchor):
 
 def test_the_index_has_a_line_for_each_name_in_the_order_of_reading(toys):
     made = pages(toys)
-    assert set(made) == {"index", "shapes", "tools"}
+    assert set(made) == {"index", "shapes", "tools", "rooms-attic", "cellar"}
     index = made["index"]
-    assert "First [`shapes`](shapes.qmd), then [`tools`](tools.qmd). `missing` is no module." in index
+    assert "First [`shapes`](shapes.qmd), then [`tools`](tools.qmd). `missing` is no module" in index
     assert "```python\nimport toys\n```" in index
     order = ["## [shapes]", "#Shape)", "#Circle)", "#area)", "#unit)", "#SIZES)", "## [tools]", "#hammer)"]
     assert sorted(order, key=index.index) == order
@@ -208,6 +235,23 @@ def test_a_module_without_names_in_all_shows_its_own_functions(toys):
     assert not re.search("secret|other|area", page)
 
 
+def test_a_module_in_a_folder_has_a_page_by_the_name_that_users_write(toys):
+    made = pages(toys)
+    links = "`rooms`: [`rooms.attic`](rooms-attic.qmd), [`rooms.cellar`](cellar.qmd), `rooms.boiler`."
+    assert links in made["index"]
+    assert "## [rooms.cellar](cellar.qmd)" in made["index"] and "title: toys.rooms.cellar" in made["cellar"]
+    assert "```python\ntoys.area_of_box()\n```" in section(made["rooms-attic"], "area_of_box")
+    assert "Rafters" not in made["rooms-attic"]
+    assert "```python\ntoys.cellar.area(depth)\n```" in section(made["cellar"], "area")
+
+
+def test_a_name_with_the_package_before_it_is_the_packages(toys):
+    made = pages(toys)
+    both = "[`toys.area`](shapes.qmd#area) and [`toys.cellar.area`](cellar.qmd#area)"
+    assert f"See [`area`](shapes.qmd#area), {both}." in made["rooms-attic"]
+    assert "What [`toys.area`](shapes.qmd#area) is above." in made["cellar"]
+
+
 def test_pages_are_written_where_they_have_changed_and_old_ones_go(toys):
     write("toys", toys, "toys")
     (toys / "gone.qmd").write_text((toys / "tools.qmd").read_text())
@@ -231,16 +275,19 @@ def test_a_name_that_no_page_would_have_is_an_error(toys):
 
 def test_every_public_name_of_nnlib_has_its_place(tmp_path):
     made = {page.stem: page.read_text() for page in write("nnlib", tmp_path)}
-    modules = {module.name for module in pkgutil.iter_modules(nnlib.__path__) if module.name[0] != "_"} - INTERNAL
-    assert modules == made.keys() - {"index"}, "name a module for users in nnlib's docstring, another one in INTERNAL"
-    headings = {name: set(re.findall(r"^## .* \{#(\w+)\}$", page, re.MULTILINE)) for name, page in made.items()}
+    headings = {
+        re.search("^title: (.*)$", page, re.MULTILINE)[1]: set(re.findall(r"^## .* \{#(\w+)\}$", page, re.MULTILINE))
+        for page in made.values()
+    }
+    modules = {module.name for module in pkgutil.walk_packages(nnlib.__path__, "nnlib.") if not module.ispkg}
+    pages_of = headings.keys() - {"Reference"}
+    assert pages_of <= modules
+    assert not [name for name in modules - pages_of if name.count(".") == 1], "name it in the docstring of nnlib"
     names = {name for name in {*nnlib.__all__, *dir(nnlib)} if name[0] != "_" and not ismodule(getattr(nnlib, name))}
     assert names <= set.union(*headings.values())
-    for name in modules:
-        module = importlib.import_module(f"nnlib.{name}")
-        if public := set(getattr(module, "__all__", [])):
-            assert public <= headings[name], name
-        assert headings[name], f"nnlib.{name} has nothing for users: is it for INTERNAL?"
+    for name in pages_of:
+        assert set(getattr(importlib.import_module(name), "__all__", [])) <= headings[name], name
+    assert {"plots", "estimators", "parallel"} <= made.keys() and "nn.plots.scatter(" in made["plots"]
     for name, page in made.items():
-        for target, anchor in re.findall(r"\]\(([\w.]*)#([\w.]+)\)", page):
+        for target, anchor in re.findall(r"\]\(([\w.-]*)#([\w.]+)\)", page):
             assert f"{{#{anchor}}}" in made[target.removesuffix(".qmd") or name]

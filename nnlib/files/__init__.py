@@ -1,0 +1,1 @@
+"""Files: networks saved and loaded, and trainings that go on after a break. No pickle, so reading one runs nothing."""

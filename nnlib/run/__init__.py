@@ -1,0 +1,1 @@
+"""What stands around training: checks, batches, the guard against divergence, early stopping, range test, processes."""
