@@ -53,8 +53,9 @@ __all__ = [
     "zeros",
 ]  # fmt: skip
 
-# Loaded when first used, because each needs a package that is not NumPy. A star import leaves them alone.
+# Loaded when first used: most need a package that is not NumPy. A star import leaves them alone.
 _LATER = {
+    "one_step": ("nnlib.one_step", None, ""),  # a program, too
     "plots": ("nnlib.interop.plots", None, "matplotlib scikit-learn"),
     "estimators": ("nnlib.interop.estimators", None, "scikit-learn scipy"),
     "MLPClassifier": ("nnlib.interop.estimators", "MLPClassifier", "scikit-learn scipy"),

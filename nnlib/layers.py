@@ -11,6 +11,7 @@ last two.
 """
 
 import math
+from types import MappingProxyType
 
 import numpy as np
 
@@ -66,7 +67,8 @@ class Layer:
     True
     """
 
-    shapes, state_shapes, views, decayed, random = {}, {}, {}, (), False
+    shapes = state_shapes = views = MappingProxyType({})  # read-only, because all layers share it
+    decayed, random = (), False
 
     def build(self, fan_in):
         """Take note of the number of inputs; set `units`, `shapes` and `state_shapes`."""
@@ -88,8 +90,8 @@ class Layer:
             super().__setattr__(name, values)
 
     def __getattr__(self, name):  # only asked for what is not there
-        copies = "Networks copy their layers, and only those copies have weights: see network.layers."
-        raise AttributeError(f"this {type(self).__name__} has no {name}. {copies}")
+        hint = " Networks copy their layers, and only those copies have weights: see network.layers."
+        raise AttributeError(f"this {type(self).__name__} has no {name}.{'' if 'lead' in self.__dict__ else hint}")
 
     def draw(self, rng):
         """The start of one network: its parameters, and the state of what has seen nothing, as a dict of arrays."""
@@ -142,7 +144,7 @@ def views(vector, shapes):
     """What `vector`, shape `(..., size or more)`, begins with, as a dict of views in the shapes of a layer."""
     stops = np.cumsum([math.prod(shape) for shape in shapes.values()], dtype=int)
     pairs = zip(shapes.items(), np.split(vector, stops, axis=-1))
-    return {name: part.reshape(*vector.shape[:-1], *shape) for (name, shape), part in pairs}
+    return {name: part.reshape((*vector.shape[:-1], *shape)) for (name, shape), part in pairs}
 
 
 def _product(a, b, out=None):

@@ -74,6 +74,10 @@ class Loss:
     encode: Callable = checks.targets
     decide: Callable | None = None
 
+    def __post_init__(self):
+        if not isinstance(self.link, Activation):
+            raise TypeError(f"link must be an Activation such as nn.sigmoid, not {self.link!r}.")
+
     @quiet
     def __call__(self, logits, y, sample_weight=None):
         """The mean loss of `logits`, shape `(n, outputs)` or `(replicates, n, outputs)`, against labels `y`."""

@@ -48,8 +48,8 @@ class Network(Copies):
     Attributes
     ----------
     theta, grad : ndarray
-        Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`. New values for
-        `theta` are copied into it, so that the layers see them; `grad` cannot be replaced.
+        Parameters and gradients, shape `(n_parameters,)` or `(replicates, n_parameters)`. New values are copied into
+        them, so that the layers see them.
     state : ndarray
         What layers keep but do not train, such as the running means of `BatchNorm`; shape `(size,)` or
         `(replicates, size)`.
@@ -86,7 +86,7 @@ class Network(Copies):
             raise ValueError(f"dtype must be float64 or float32, not {dtype!r}.")
         self.n_features, self.dtype = checks.positive_int("n_features", n_features), np.dtype(dtype)
         # Copies: a layer that was passed to two networks must not be bound to both.
-        self.layers, self.loss_function = tuple(map(copy.copy, _as_layers(layers))), loss
+        self.layers, self.loss_function = tuple(map(copy.deepcopy, _as_layers(layers))), loss
         if not isinstance(loss, Loss):
             self.loss_function = checks.look_up("loss", LOSSES, loss)
         if not isinstance(last := self.layers[-1], Dense):
@@ -105,9 +105,11 @@ class Network(Copies):
         theta, state, noise = zip(*(self._start(checks.as_rng(seed)) for seed in (rng if stack else [rng])))
         theta, state = (np.array(rows if stack else rows[0], dtype=self.dtype) for rows in (theta, state))
         self._bind(theta, state, list(noise))
-        functions = {self.loss_function, *(vars(layer).get("activation") for layer in self.layers)}
-        if functions.union(map(type, self.layers)) - {None, *LAYERS.values(), *ACTIVATIONS.values(), *LOSSES.values()}:
-            try_pieces(self)  # one of them is your own
+        loss, functions = self.loss_function, [vars(layer).get("activation") for layer in self.layers]
+        pieces = [*map(type, self.layers), *(getattr(function, "forward", size) for function in functions)]
+        pieces += [loss.evaluate, loss.decide or size]
+        if not all(getattr(piece, "__module__", "").startswith("nnlib.") for piece in pieces):  # some are your own
+            try_pieces(self)
 
     def _start(self, rng):
         """Parameters, state and generator of noise of one network."""
@@ -335,8 +337,8 @@ class Network(Copies):
 
 def _flat(layer, parts, shapes):
     for name, shape in shapes.items():
-        if np.shape(parts[name]) != shape:
-            raise ValueError(f"{layer!r} starts with {name} of shape {np.shape(parts[name])}; expected {shape}.")
+        if name not in parts or np.shape(parts[name]) != shape:
+            raise ValueError(refusals.start(layer, name, parts, shape))
     return np.concatenate([np.zeros(0), *(np.ravel(parts[name]) for name in shapes)])
 
 

@@ -25,10 +25,10 @@ def one_step(network, x, t, learning_rate):
     --------
     >>> import numpy as np
     >>> import nnlib as nn
-    >>> from nnlib.one_step import one_step
     >>> network = nn.Network(1, [nn.Dense(1)], loss="squared_error", rng=0)
-    >>> first, second = (one_step(network, np.array([[1.0]]), np.array([[2.0]]), 0.1) for _ in range(2))
-    >>> bool(second < first)
+    >>> x, t = np.array([[1.0]]), np.array([[2.0]])
+    >>> losses = [nn.one_step.one_step(network, x, t, learning_rate=0.1) for _ in range(2)]
+    >>> bool(losses[1] < losses[0])
     True
     """
     # Forward: each layer turns the outputs of the one before into its own, and returns its way back.

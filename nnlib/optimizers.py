@@ -43,15 +43,13 @@ class Optimizer(Settings):
     array([0.75])
     """
 
-    steps = None  # taken since the start
-
     def __init__(self, learning_rate, transforms=()):
         self._set_up(learning_rate, transforms, {"transforms": transforms})
 
     def _set_up(self, learning_rate, transforms, settings):
-        self.learning_rate, self.settings = learning_rate, settings
+        self.learning_rate, self.settings, self.steps = learning_rate, settings, None
         transforms = transforms if isinstance(transforms, (list, tuple)) else [transforms]
-        self.transforms = [copy.copy(transform) for transform in transforms]  # what they remember belongs to this one
+        self.transforms = [copy.deepcopy(transform) for transform in transforms]  # what they remember is this one's
         for transform in self.transforms:
             if isinstance(transform, type) or not (hasattr(transform, "start") and hasattr(transform, "apply")):
                 raise TypeError(refusals.transform(transform))
@@ -76,7 +74,8 @@ class Optimizer(Settings):
 
     def check_fit(self, theta, decayed):
         """Refuse to go on with a network for whose parameters it was not started."""
-        if self.shape != theta.shape or not np.array_equal(self.decayed, decayed):
+        same = self.decayed is None or np.array_equal(self.decayed, decayed)
+        if self.shape != theta.shape or self._update.dtype != theta.dtype or not same:
             raise ValueError(refusals.other_network(self.shape, theta.shape))
 
     def rate(self, theta):
@@ -107,7 +106,8 @@ class Optimizer(Settings):
     def _transformed(self, grad, theta):
         np.copyto(self._update, grad)
         for transform in self.transforms:
-            transform.apply(self._update, theta)
+            if transform.apply(self._update, theta) is not None:
+                raise TypeError(f"apply of {transform!r} must change update in place, and returned a value.")
         return self._update
 
     def memory(self):

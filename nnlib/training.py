@@ -6,7 +6,9 @@ import numpy as np
 
 from nnlib.losses import average
 from nnlib.network import Network
-from nnlib.run import checks, refusals, watchers
+from nnlib.optimizers import Optimizer
+from nnlib.run import checks, watchers
+from nnlib.run.contracts import checked_step
 from nnlib.run.doubts import warn_of_bounds, warn_of_rise
 from nnlib.run.guard import Guard
 from nnlib.run.history import History
@@ -98,9 +100,9 @@ def train(
     >>> network.classify(X)
     array([0, 1, 1, 0])
     """
-    can_step = hasattr(optimizer, "start") and hasattr(optimizer, "step") and not isinstance(optimizer, type)
-    if not (isinstance(network, Network) and can_step):
-        raise TypeError(refusals.network_and_optimizer(network, optimizer))
+    if not isinstance(network, Network):
+        raise TypeError(f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}.")
+    step = optimizer.step if isinstance(optimizer, Optimizer) else checked_step(optimizer)
     epochs, loss_function = checks.positive_int("epochs", epochs), network.loss_function
     if y is None:
         batches = Stream(network, X, epochs, unused=(batch_size, sample_weight, class_weight))
@@ -139,7 +141,7 @@ def train(
                         right = right + loss_function.correct(a, t).sum(axis=-1)
                     for backward in reversed(ways_back):
                         da = backward(da)
-                    optimizer.step(network.theta, network.grad)
+                    step(network.theta, network.grad)
                     guard.passed()
                     share = t.shape[1] if weight is None else float(weight.sum())
                     loss_sum, weight_sum, n = loss_sum + share * loss, weight_sum + share, n + t.shape[1]

@@ -50,7 +50,7 @@ class Checkpoint:
     To go on, make network, optimizer and data as for the first call, and pass the same arguments; more epochs are
     allowed, a run that has ended comes back at once, and one that a callback ended goes on. The learning rate comes
     from the file, as a callback may have changed it, unless it is a schedule. Samples are not saved, nor what
-    callbacks or an iterable of batches remember.
+    callbacks or an iterable of batches remember, or a transform beside the arrays that its `memory` names.
 
     Examples
     --------
@@ -149,6 +149,9 @@ def _generators(run):
 
 def _memory(run):
     """What all parts of a run remember, by the names in the file."""
+    for name, value in run.optimizer.memory().items():
+        if not isinstance(value, np.ndarray):
+            raise TypeError(f"the optimizer's memory {name} is {value!r}: keep it as an array, such as np.zeros(()).")
     memories = {
         "network": {"theta": run.network.theta, "state": run.network.state},
         "guard": run.guard.memory(),

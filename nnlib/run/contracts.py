@@ -4,6 +4,9 @@ What they return is what is used, so a forgotten `return`, or an array of anothe
 without a word.
 """
 
+import copy
+import warnings
+
 import numpy as np
 
 N = 7  # samples of a trial
@@ -27,22 +30,35 @@ def try_pieces(network):
 def check_loss(loss, lead, units, dtype):
     """Refuse a loss whose evaluate does not return a value per sample, and the gradient by the logits."""
     z, what = _numbers((*lead, units, N), dtype), f"evaluate of {loss!r}"
-    t = loss.link.forward(_numbers((units, N), dtype))[0]  # outputs of the link are targets that any loss takes
-    result = loss.evaluate(z, t)
+    t = forward_of(loss.link, _numbers((units, N), dtype))[0]  # outputs of the link are targets that any loss takes
+    result = _leaving(what, "z and t", loss.evaluate, z, t)
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(f"{what} must return values, of shape (..., n), and their gradient dz, not {_kind(result)}.")
     _like(result[0], ((*lead, N), dtype), what, "the values, one per sample")
     _like(result[1], (z.shape, dtype), what, "the gradient dz")
+    if np.shares_memory(result[1], z) or np.shares_memory(result[1], t):
+        raise ValueError(f"{what} returned z or t itself as dz, which is scaled in place: return a new array.")
+    if loss.decide is not None and np.shape(loss.decide(z)) not in ((*lead, N), (*lead, N, units)):
+        shape = np.shape(loss.decide(z))
+        raise ValueError(f"decide of {loss!r} returned shape {shape}; expected one class per sample, {(*lead, N)}.")
 
 
 def check_layer(layer, lead, dtype):
     """Refuse a layer that returns the wrong things, or does not write the gradients of its parameters."""
     what, outputs = type(layer).__name__, (*lead, layer.units, N)
     inputs = (*(() if layer.first else lead), layer.fan_in, N)  # the samples are the same for all networks of a stack
-    if hasattr(layer, "activation"):
+    if hasattr(getattr(layer, "activation", None), "forward"):
         forward_of(layer.activation, _numbers(outputs, dtype))[1](_numbers(outputs, dtype))
-    result = layer.forward(_numbers(inputs, dtype), training=False)
-    _, backward = _pair(result, (outputs, dtype), f"forward of {what}", "the outputs")
+    if isinstance(layer.decayed, str):
+        raise TypeError(f"decayed of {what} must be a tuple of names, such as ('W',), not {layer.decayed!r}.")
+    state, generators = {name: layer.parts[name].copy() for name in layer.state_shapes}, copy.deepcopy(layer.generators)
+    for training in (True, False):
+        result = _leaving(f"forward of {what}", "x", layer.forward, _numbers(inputs, dtype), training)
+        _, backward = _pair(result, (outputs, dtype), f"forward of {what}", "the outputs")
+    layer.generators[:] = generators
+    for name, values in state.items():
+        layer.parts[name][...] = values
+    layer.kept.clear()
     for gradient in layer.gradients.values():
         gradient[...] = np.nan
     dx = backward(_numbers(outputs, dtype))
@@ -52,6 +68,37 @@ def check_layer(layer, lead, dtype):
         if np.isnan(gradient).any():
             raise ValueError(f"the way back of {what} leaves out the gradient of {name!r}: write self.d{name} = ...")
         gradient[...] = 0
+
+
+def checked_step(optimizer):
+    """`step` of an optimizer of one's own, which must change `theta` in place: looked at the first time."""
+    if isinstance(optimizer, type) or not (hasattr(optimizer, "start") and hasattr(optimizer, "step")):
+        methods = "its methods start(theta, decayed) and step(theta, grad)"
+        raise TypeError(f"optimizer must be an optimizer such as nn.SGD(0.5), or have {methods}, not {optimizer!r}.")
+    first, what = [True], f"step of {type(optimizer).__name__}"
+
+    def step(theta, grad):
+        before = theta.copy() if first else None
+        if optimizer.step(theta, grad) is not None:
+            raise TypeError(f"{what} returned a value, and must change theta in place: theta -= ...")
+        if first and grad.any() and (theta == before).all():
+            warnings.warn(f"{what} changed no parameter: theta -= ... does, theta = ... does not.", stacklevel=3)
+        first.clear()
+
+    return step
+
+
+def _leaving(what, names, call, *arrays):
+    """The result of a call that must leave its arguments as they are."""
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    try:
+        return call(*arrays)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise ValueError(f"{what} overwrites {names}, which must stay: make a new array.") from error
+        raise
 
 
 def _numbers(shape, dtype):

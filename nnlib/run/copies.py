@@ -19,10 +19,10 @@ class Copies:
             raise ValueError(f"stack[{rows!r}] names no network: write its number, or a slice, list or mask of some.")
         return self._like(self.theta[rows], self.state[rows], [self._noise[r] for r in np.atleast_1d(chosen)])
 
-    def __setitem__(self, rows, part):
-        """Take parameters, state and noise of some networks of the stack from a part of it."""
+    def _take(self, rows, part):
+        """Parameters, state and noise of some networks of the stack, by their numbers, from a part of it."""
         self.theta[rows], self.state[rows] = part.theta, part.state
-        for r, rng in zip(np.arange(self.replicates)[rows], part._noise, strict=True):
+        for r, rng in zip(rows, part._noise, strict=True):
             self._noise[r] = rng
 
     def copy(self):
@@ -31,7 +31,7 @@ class Copies:
 
     def _like(self, theta, state, noise):
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, layers=tuple(copy.copy(layer) for layer in self.layers))
+        twin.__dict__.update(self.__dict__, layers=tuple(map(copy.deepcopy, self.layers)))
         twin._bind(theta.copy(), state.copy(), [copy.deepcopy(rng) for rng in noise])
         return twin
 

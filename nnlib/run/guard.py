@@ -68,8 +68,8 @@ class Guard:
         if not math.isfinite(total if loss is None else total + (loss if self.single else loss.sum())):
             loss = self._look_closer(loss, epoch)
         if loss is not None:
-            self.loss, self.in_step = loss, True
             np.copyto(self.theta, self.network.theta)
+            self.loss, self.in_step = loss, True
 
     def passed(self):
         """A step is done: networks that have stopped take it back."""

@@ -70,7 +70,7 @@ def train(network, X, y, optimizer, epochs, *, n_jobs=-1, **settings):
     calls = (job(network[rows], X, y, _part_of(optimizer, rows), epochs, settings) for rows in parts)
     results = joblib.Parallel(n_jobs)(calls)
     for rows, (part, _, _) in zip(parts, results):
-        network[rows] = part
+        network._take(rows, part)
     history = _join([history for _, history, _ in results])
     if history.diverged.all():
         raise DivergenceError(results[-1][2], history)
@@ -108,4 +108,6 @@ def _join(histories):
         if name in History.columns and parts[0] is not None:
             parts = [np.pad(part, [(0, epochs - len(part)), (0, 0)], constant_values=np.nan) for part in parts]
         setattr(whole, name, None if parts[0] is None else np.concatenate(parts, axis=-1))
+    whole.risen = any(history.risen for history in histories)
+    whole.interrupted = any(history.interrupted for history in histories)
     return whole

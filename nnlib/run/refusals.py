@@ -4,16 +4,18 @@ import difflib
 
 import numpy as np
 
-# What other libraries call our losses, where the letters are not much alike.
-LOSS_NAMES = dict.fromkeys(("mse", "l2"), "squared_error") | dict.fromkeys(("bce", "log_loss"), "binary_cross_entropy")
-LOSS_NAMES |= dict.fromkeys(("nll", "cross_entropy"), "categorical_cross_entropy")
+# What other libraries call our losses and activations, where the letters are not much alike.
+OTHER_NAMES = {"linear": "identity", "logistic": "sigmoid", "swish": "silu", "bce": "binary_cross_entropy"}
+OTHER_NAMES |= dict.fromkeys(("log_loss", "bce_with_logits"), "binary_cross_entropy")
+OTHER_NAMES |= dict.fromkeys(("mse", "l2"), "squared_error")
+OTHER_NAMES |= dict.fromkeys(("nll", "cross_entropy", "crossentropy"), "categorical_cross_entropy")
 MISSING_LOSSES = ("mae", "l1", "absolute_error", "mean_absolute_error", "huber", "hinge")
 
 
 def unknown(kind, name, table):
     """A name that is not in the table."""
     lower = str(name).lower()
-    close = LOSS_NAMES.get(lower) or next(iter(difflib.get_close_matches(lower, table, n=1)), None)
+    close = OTHER_NAMES.get(lower) or next(iter(difflib.get_close_matches(lower, table, n=1)), None)
     hint = f" Did you mean {close!r}?" if close in table else ""
     if kind == "loss" and lower in MISSING_LOSSES:
         hint = " That one is missing, and can be written in two lines: see the example of nn.Loss."
@@ -26,12 +28,11 @@ def generator(rng):
     return f"rng must be {seed}, a numpy.random.Generator or a RandomState, not {rng!r}."
 
 
-def network_and_optimizer(network, given):
-    """Something that is no network, or cannot take a step."""
-    if not hasattr(network, "theta"):
-        return f"train(network, X, y, optimizer, epochs) takes a Network first, not {type(network).__name__}."
-    methods = "start(theta, decayed) and step(theta, grad)"
-    return f"optimizer must be an optimizer such as nn.SGD(0.5), or have its methods {methods}, not {given!r}."
+def start(layer, name, parts, shape):
+    """What a layer draws for its start, and does not fit."""
+    if name not in parts:
+        return f"draw of {type(layer).__name__} returned no {name!r}: it must return all parameters and state, by name."
+    return f"{layer!r} starts with {name} of shape {np.shape(parts[name])}; expected {shape}."
 
 
 def transform(given):
@@ -139,9 +140,10 @@ def divergence(guard, what, epoch):
     network, rate = guard.network, getattr(guard.optimizer, "learning_rate", None)
     who = "diverged" if network.replicates is None else "of every network diverged, of the last one"
     if callable(rate):
-        rate = rate(max(guard.optimizer.steps - 1, 0))  # that of the step that did it
+        steps = getattr(guard.optimizer, "steps", None)
+        rate = None if steps is None else rate(max(steps - 1, 0))  # that of the step that did it
     remedy = f"Take smaller steps than those of {guard.optimizer!r}"
-    if rate is not None:
+    if np.asarray(rate).dtype.kind in "iuf":
         low, high = np.min(rate), np.max(rate)
         remedy = f"Lower the learning rate (now {low:g}" + (f" to {high:g})" if low < high else ")")
     if network.n_outputs > 1 and "squared" in network.loss_function.name:

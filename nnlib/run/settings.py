@@ -21,20 +21,25 @@ class Settings:
         known = self.get_params()
         if unknown := sorted(settings.keys() - known.keys()):
             raise ValueError(f"{type(self).__name__} has no {', '.join(unknown)}: it has {', '.join(known)}.")
-        self.__init__(**known | settings)
+        if settings.keys() == {"learning_rate"}:  # a class of your own may have other arguments
+            self.learning_rate, self.steps = settings["learning_rate"], None
+        else:
+            self.__init__(**known | settings)
         return self
 
     def __sklearn_clone__(self):
-        return copy.deepcopy(self)
+        twin = copy.deepcopy(self)
+        twin.steps = None  # a clone has no past
+        return twin
 
     def __repr__(self):
         rate = self.learning_rate
         if isinstance(rate, partial):
             rate = f"{rate.func.__name__.strip('_')}{rate.args}"
         shown = [str(getattr(rate, "__name__", rate))]
-        for name, parameter in inspect.signature(type(self)).parameters.items():
-            value = self.settings.get(name, parameter.default)
-            if not np.array_equal(value, parameter.default):
+        defaults = inspect.signature(type(self)).parameters
+        for name, value in self.settings.items():
+            if name not in defaults or not np.array_equal(value, defaults[name].default):
                 shown.append(f"{name}={value}")
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -22,7 +22,7 @@ class Stream:
     rng = None
 
     def __init__(self, network, source, epochs, unused=()):
-        self.network, self.source = network, source
+        self.network, self.source, self.new = network, source, True
         if any(setting is not None for setting in unused):
             settings = "batch_size, sample_weight and class_weight"
             raise ValueError(f"without y, X yields batches, (X, y) or (X, y, sample_weight). Leave out {settings}.")
@@ -38,8 +38,8 @@ class Stream:
             raise TypeError(f"the function of batches returned {source!r}; it must return an iterator of pairs (X, y).")
         for number, item in enumerate(source):
             batch = checked(f"batch {number}", item, Samples, self.network, some_weight=False).batch()
-            if number == 0:
-                warn_of_bounds(self.network.layers[-1], batch[1])
+            if self.new:
+                self.new = warn_of_bounds(self.network.layers[-1], batch[1])
             weight += 1.0 if batch[2] is None else batch[2].sum()
             yield batch
         if number < 0:

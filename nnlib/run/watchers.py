@@ -20,7 +20,7 @@ class Validation:
 
     def __call__(self, run):
         loss, right = run.network._evaluate(self.samples)
-        share = None if right is None else right.mean(axis=-1)
+        share = None if right is None else np.average(right, axis=-1, weights=self.samples.weight)
         run.history.record(run.epoch, run.guard, validation_loss=loss, validation_accuracy=share)
 
 
@@ -48,7 +48,7 @@ def callbacks(run, functions):
 def checkpoint(run, given):
     if isinstance(given, type) or not hasattr(given, "restore"):
         raise TypeError(f"checkpoint must be nn.Checkpoint(path), not {given!r}.")
-    if not hasattr(run.optimizer, "memory"):
+    if not (hasattr(run.optimizer, "memory") and hasattr(run.optimizer, "recall")):
         methods = "memory(), a dict of arrays, and recall(steps, memory)"
         raise TypeError(f"a checkpoint saves the optimizer's memory: give {run.optimizer!r} the methods {methods}.")
     return given.look

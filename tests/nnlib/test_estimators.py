@@ -320,3 +320,14 @@ def test_lbfgs_has_no_partial_fit():
     with pytest.raises(AttributeError, match="partial_fit") as caught:
         classifier(solver="lbfgs").partial_fit(X, Y)
     assert "set solver='adam' or 'sgd'" in str(caught.value.__cause__)
+
+
+def test_partial_fit_with_a_used_optimizer_starts_afresh():
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    used = nn.Adam(0.1)
+    nn.train(nn.Network(2, [nn.Dense(1)], loss="squared_error", rng=0), X, y, used, 30)
+    one, two = (
+        nn.MLPClassifier((), optimizer=optimizer, random_state=0).partial_fit(X, y, classes=[0, 1])
+        for optimizer in (used, nn.Adam(0.1))
+    )
+    np.testing.assert_array_equal(one.coefs_[0], two.coefs_[0])

@@ -892,3 +892,40 @@ def test_a_learning_rate_that_a_callback_changed_comes_back(path):
     resumed, expected = run(6, checkpoint=nn.Checkpoint(path, resume=True)), run(6)
     for one, two in zip(resumed, expected):
         np.testing.assert_array_equal(one, two)
+
+
+def test_memory_that_is_no_array_is_named(tmp_path):
+    class Counts(nn.Transform):
+        memory = ("n",)
+
+        def start(self, theta, decayed):
+            self.n = 0
+
+        def apply(self, update, theta):
+            self.n += 1
+
+    network = nn.Network(2, [nn.Dense(1)], loss="squared_error", rng=0)
+    X = np.ones((4, 2))
+    with pytest.raises(TypeError, match=r"memory 0.n is 1: keep it as an array, such as np.zeros\(\(\)\)"):
+        nn.train(network, X, X[:, 0], nn.Optimizer(0.1, [Counts()]), 3, checkpoint=nn.Checkpoint(tmp_path / "run"))
+
+
+def test_a_count_that_matters_goes_on(tmp_path):
+    class Counts(nn.Transform):
+        memory = ("n",)
+
+        def start(self, theta, decayed):
+            self.n = np.zeros(())
+
+        def apply(self, update, theta):
+            self.n += 1
+            update /= self.n
+
+    def run(epochs, **options):
+        network = nn.Network(2, [nn.Dense(1)], loss="squared_error", rng=0)
+        nn.train(network, np.eye(2), [1.0, 2.0], nn.Optimizer(0.3, [Counts()]), epochs, **options)
+        return network.theta
+
+    checkpoint = nn.Checkpoint(tmp_path / "run", resume=True)
+    run(3, checkpoint=checkpoint)
+    np.testing.assert_array_equal(run(6, checkpoint=checkpoint), run(6))
