@@ -105,9 +105,8 @@ class Network(Copies):
         theta, state, noise = zip(*(self._start(checks.as_rng(seed)) for seed in (rng if stack else [rng])))
         theta, state = (np.array(rows if stack else rows[0], dtype=self.dtype) for rows in (theta, state))
         self._bind(theta, state, list(noise))
-        loss, functions = self.loss_function, [vars(layer).get("activation") for layer in self.layers]
-        pieces = [*map(type, self.layers), *(getattr(function, "forward", size) for function in functions)]
-        pieces += [loss.evaluate, loss.decide or size]
+        pieces = [self.loss_function.evaluate, self.loss_function.decide or size, *map(type, self.layers)]
+        pieces += [getattr(vars(layer).get("activation"), "forward", size) for layer in self.layers]
         if not all(getattr(piece, "__module__", "").startswith("nnlib.") for piece in pieces):  # some are your own
             try_pieces(self)
 
