@@ -23,6 +23,8 @@ another program can write one:
 Initializers are not saved: the weights are there.
 """
 
+import inspect
+
 import numpy as np
 
 from nnlib.activations import ACTIVATIONS
@@ -64,6 +66,10 @@ def save(network, path):
         if LAYERS.get(type(layer).__name__) is not type(layer):
             remedy = "save the numbers with np.savez(path, theta=network.theta, state=network.state)"
             raise FileError(f"layer {i}, {layer!r}, is a class of your own, which a file cannot name: {remedy}.")
+        # How a Dense layer starts is not saved: the weights are there.
+        forgotten = inspect.signature(type(layer)).parameters.keys() - layer.config().keys() - {"init", "bias_init"}
+        if forgotten:
+            raise FileError(f"layer {i}, {layer!r}: config() leaves out {sorted(forgotten)}: let it return all.")
         if activation := getattr(layer, "activation", None):
             _check_registered(activation, ACTIVATIONS, "ACTIVATIONS")
     _check_registered(network.loss_function, LOSSES, "LOSSES")

@@ -929,3 +929,25 @@ def test_a_count_that_matters_goes_on(tmp_path):
     checkpoint = nn.Checkpoint(tmp_path / "run", resume=True)
     run(3, checkpoint=checkpoint)
     np.testing.assert_array_equal(run(6, checkpoint=checkpoint), run(6))
+
+
+def test_a_config_that_leaves_something_out_is_refused(tmp_path, monkeypatch):
+    """Derived from Dense, the layer would come back with another scale."""
+
+    class Scaled(nn.Dense):
+        def __init__(self, units, activation="identity", scale=1.0):
+            super().__init__(units, activation)
+            self.scale = scale
+
+        def forward(self, x, training):
+            a, back = super().forward(x, training)
+            return a * self.scale, lambda da: back(da * self.scale)
+
+    monkeypatch.setitem(nn.layers.LAYERS, "Scaled", Scaled)
+    network = nn.Network(2, [Scaled(3, "tanh", scale=5.0), nn.Dense(1)], loss="squared_error", rng=0)
+    with pytest.raises(nn.FileError, match=r"config\(\) leaves out .*scale"):
+        nn.save(network, tmp_path / "net.nn")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(Scaled, "config", lambda self: nn.Dense.config(self) | {"scale": self.scale})
+    nn.save(network, tmp_path / "net.nn")
+    np.testing.assert_array_equal(nn.load(tmp_path / "net.nn").predict(np.eye(2)), network.predict(np.eye(2)))
