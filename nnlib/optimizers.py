@@ -49,7 +49,7 @@ class Optimizer(Settings):
     def _set_up(self, learning_rate, transforms, settings):
         self.learning_rate, self.settings, self.steps = learning_rate, settings, None
         transforms = transforms if isinstance(transforms, (list, tuple)) else [transforms]
-        self.transforms = [copy.deepcopy(transform) for transform in transforms]  # what they remember is this one's
+        self.transforms = [copy.copy(transform) for transform in transforms]  # what they remember belongs to this one
         for transform in self.transforms:
             if isinstance(transform, type) or not (hasattr(transform, "start") and hasattr(transform, "apply")):
                 raise TypeError(refusals.transform(transform))

@@ -11,6 +11,9 @@ class Transform:
     `memory` names the arrays that it carries from step to step; `start` makes them, as zeros, and `room`, an array for
     what is needed within a step.
 
+    An optimizer copies the transforms that it is given, and starts its copies. So what `start` makes belongs to one
+    optimizer, and what `__init__` makes, such as a list to look at later, to all that were made with the transform.
+
     Examples
     --------
     The sign of the gradient, smoothed:

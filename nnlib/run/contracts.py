@@ -4,7 +4,6 @@ What they return is what is used, so a forgotten `return`, or an array of anothe
 without a word.
 """
 
-import copy
 import warnings
 
 import numpy as np
@@ -51,14 +50,9 @@ def check_layer(layer, lead, dtype):
         forward_of(layer.activation, _numbers(outputs, dtype))[1](_numbers(outputs, dtype))
     if isinstance(layer.decayed, str):
         raise TypeError(f"decayed of {what} must be a tuple of names, such as ('W',), not {layer.decayed!r}.")
-    state, generators = {name: layer.parts[name].copy() for name in layer.state_shapes}, copy.deepcopy(layer.generators)
-    for training in (True, False):
-        result = _leaving(f"forward of {what}", "x", layer.forward, _numbers(inputs, dtype), training)
-        _, backward = _pair(result, (outputs, dtype), f"forward of {what}", "the outputs")
-    layer.generators[:] = generators
-    for name, values in state.items():
-        layer.parts[name][...] = values
-    layer.kept.clear()
+    # As in predictions: in training a layer may draw, keep statistics, or need batches of a certain size.
+    result = _leaving(f"forward of {what}", "x", layer.forward, _numbers(inputs, dtype), False)
+    _, backward = _pair(result, (outputs, dtype), f"forward of {what}", "the outputs")
     for gradient in layer.gradients.values():
         gradient[...] = np.nan
     dx = backward(_numbers(outputs, dtype))

@@ -140,17 +140,23 @@ def test_shapes_belong_to_a_layer():
         network([Letters()])
 
 
-def test_a_forward_is_tried_in_both_modes():
-    class InTraining(Gain):
-        def forward(self, x, training):
-            return super().forward(x[:1] if training else x, training)
+def test_the_trial_leaves_no_trace():
+    class Grouped(nn.BatchNorm):
+        """Takes batches of 20 in training."""
 
-    with pytest.raises(ValueError, match="forward of InTraining returned an array"):
-        network([InTraining()])
-    net = nn.Network(2, [Gain(), nn.BatchNorm(), nn.Dropout(0.5), nn.Dense(1)], loss="squared_error", rng=0)
+        seen = []
+
+        def forward(self, x, training):
+            if training:
+                self.seen.append(x.reshape(*x.shape[:-1], -1, 20).shape)
+            return super().forward(x, training)
+
+    net = nn.Network(2, [Grouped(), nn.Dropout(0.5), nn.Dense(1)], loss="squared_error", rng=0)
     plain = nn.Network(2, [nn.BatchNorm(), nn.Dropout(0.5), nn.Dense(1)], loss="squared_error", rng=0)
-    np.testing.assert_array_equal(net.state, plain.state)  # the trial leaves no trace
-    assert not net.grad.any() and net._noise[0].random() == plain._noise[0].random()
+    np.testing.assert_array_equal(net.state, plain.state)
+    assert not Grouped.seen and not net.grad.any() and net._noise[0].random() == plain._noise[0].random()
+    nn.train(net, X[:40], Y[:40], nn.SGD(0.1), 1, batch_size=20, rng=0)
+    assert len(Grouped.seen) == 2
 
 
 class Returns(nn.Transform):
@@ -180,23 +186,31 @@ def test_steps_that_nobody_takes_are_told():
         nn.train(network(), X, Y, Rebinds(), 2)
 
 
-class Count(nn.Transform):
+class Watched(nn.Momentum):
+    """Momentum that notes the length of each step in a list, made once, and counts them, anew at each start."""
+
     def __init__(self):
-        self.n = np.zeros(())
+        super().__init__(0.5)
+        self.lengths = []
 
     def start(self, theta, decayed):
-        pass
+        super().start(theta, decayed)
+        self.n = 0
 
     def apply(self, update, theta):
+        super().apply(update, theta)
         self.n += 1
-        update /= self.n
+        self.lengths.append(np.linalg.norm(update))
 
 
-def test_what_a_transform_makes_for_itself_is_not_shared():
-    count = Count()
-    one, two = nn.Optimizer(0.1, [count]), nn.Optimizer(0.1, [count])
+def test_what_a_transform_makes_at_the_start_is_not_shared_and_what_it_made_before_is():
+    watched = Watched()
+    one, two = nn.Optimizer(0.1, [watched]), nn.Optimizer(0.1, [watched])
     nn.train(network(), X, Y, one, 5)
-    assert one.transforms[0].n == 5 and two.transforms[0].n == 0 == count.n
+    assert len(watched.lengths) == 5
+    two.start(np.zeros(3))
+    assert one.transforms[0].n == 5 and two.transforms[0].n == 0
+    assert not np.shares_memory(one.transforms[0].velocity, two.transforms[0].velocity)
 
 
 class Mine(nn.Optimizer):
