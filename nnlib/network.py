@@ -298,7 +298,7 @@ class Network(Copies):
         batch = Samples(self, X, y, sample_weight).batch()
         state, noise = self.state.copy(), copy.deepcopy(self._noise)
         try:
-            loss, _ = self._differentiate(*batch, training)
+            loss = self._differentiate(*batch, training)
         finally:  # put back what a pass in training mode changes
             self.state = state
             self._noise[:] = noise  # in place: the layers hold the same list
@@ -307,12 +307,12 @@ class Network(Copies):
         return loss, self.grad.copy()
 
     def _differentiate(self, x, t, weight, training=True):
-        """Loss and logits of a batch; the gradient goes to `grad`."""
+        """The loss of a batch; the gradient goes to `grad`. (`train` writes out the same two loops, to be read.)"""
         outputs, ways_back = self._forward(x, training)
         loss, da = average(*self.loss_function.evaluate(outputs[-1], t), weight)
         for backward in reversed(ways_back):
             da = backward(da)
-        return loss, outputs[-1]
+        return loss
 
     def _forward(self, x, training=False):
         """The outputs of every layer, and their ways back."""

@@ -45,14 +45,13 @@ class Dropout(Layer):
     def forward(self, x, training):
         if not training or self.rate == 0:
             return x, lambda da: da
-        a, _ = self.arrays(x.shape[-1], training)
-        factor = np.empty(a.shape, a.dtype)
+        factor = np.empty((*self.lead, self.units, x.shape[-1]), self.dtype)
         # One generator per network, so that each of a stack draws what it would draw alone.
         for generator, part in zip(self.generators, factor.reshape(len(self.generators), -1)):
             generator.random(dtype=part.dtype, out=part)
         np.greater_equal(factor, self.rate, out=factor)
         factor *= 1 / (1 - self.rate)
-        return np.multiply(x, factor, out=a), lambda da: np.multiply(da, factor, out=da)
+        return x * factor, lambda da: np.multiply(da, factor, out=da)
 
     def config(self):
         return {"rate": self.rate}

@@ -49,7 +49,7 @@ def train(
     shuffle : bool, default True
         False takes the batches in the order of the rows.
     validation : (X, y) or (X, y, sample_weight), optional
-        Measured at the end of each epoch, never learned from.
+        Measured at the end of each epoch, never learned from. Weights count for its loss and its accuracy.
     sample_weight : array of shape (n,), optional
         Makes every mean over samples a weighted one; that of a batch has the batch's own sum of weights below.
     class_weight : dict or "balanced", optional
@@ -89,7 +89,8 @@ def train(
     Warns
     -----
     UserWarning
-        The loss rose, to more than 100 times that of outputs of zero; or targets that the last activation cannot reach.
+        The loss rose to more than 100 times its start, and that of outputs of zero; the last activation cannot
+        reach the targets; or an optimizer of your own changed no parameter in its first step.
 
     Examples
     --------
@@ -163,7 +164,7 @@ def train(
         if guard.noise:
             guard.finish()
     if first is not None and history.best_epoch is None and np.any(history.loss[-1:] > first):
-        warn_of_rise(history, first, loss_function, t)
+        warn_of_rise(run, first, t)
     return history
 
 

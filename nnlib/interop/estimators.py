@@ -388,7 +388,7 @@ class _MLP(base.ClassNamePrefixFeaturesOutMixin, base.TransformerMixin, base.Bas
             loss = theta @ gradient / 2
             for batch in samples:
                 share = (batch[0].shape[1] if weight is None else float(batch[2].sum())) / total
-                loss += share * network._differentiate(*batch)[0]
+                loss += share * network._differentiate(*batch)
                 gradient += share * network.grad
             return float(loss), gradient
 

@@ -102,7 +102,7 @@ def range_test(
     batches = Samples(twin, X, y, sample_weight, batch_size, rng)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(batches)), steps):
-            loss, _ = twin._differentiate(*batch)
+            loss = twin._differentiate(*batch)
             if not np.isfinite(loss) or not np.isfinite(twin.theta).all():
                 break
             losses.append(float(loss))

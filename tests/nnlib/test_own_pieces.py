@@ -258,13 +258,13 @@ def test_a_divergence_is_told_whatever_the_optimizer_calls_its_rate(rate):
 
 
 def test_stopped_networks_get_their_generators_back():
-    """The next training of a network that stopped early draws what it would draw alone."""
+    """The next training of a network that diverged draws what it would draw alone."""
+
     def build(rng):
         return nn.Network(2, [nn.Dropout(0.3), nn.Dense(1)], loss="squared_error", rng=rng)
 
-    rates, stopping = np.array([1e-3, 1e200]), None
     stack, single = build([3, 8]), build(8)
-    nn.train(stack, X, Y, nn.SGD(rates), 6, early_stopping=stopping)
+    nn.train(stack, X, Y, nn.SGD([1e-3, 1e200]), 6)
     with pytest.raises(nn.DivergenceError):
         nn.train(single, X, Y, nn.SGD(1e200), 6)
     assert stack._noise[1].random() == single._noise[0].random()

@@ -315,6 +315,15 @@ def test_targets_that_the_last_activation_cannot_reach_are_told(activation, y):
     nn.train(network, X[:2], np.ones((2, np.ndim(y))) / 2, nn.SGD(0.1), 1)  # and within its bounds nothing is
 
 
+def test_an_easy_first_batch_is_no_accusation():
+    """The loss of the first step is that of its batch: of one sample here, which is right by chance."""
+    x = np.arange(40.0)[:, None]
+    network = nn.Network(1, [nn.Dense(1, init="zeros")], loss="squared_error", rng=0)
+    y = np.where(x[:, 0] == 0, 1e-3, 50.0)
+    history = nn.train(network, x, y, nn.SGD(1e-12), 2, batch_size=1, shuffle=False)
+    assert history.loss[-1] > 1e6 * 1e-6
+
+
 # Arrays of all kinds
 
 
